@@ -1,0 +1,130 @@
+//! Registrations as plugins give them, right and wrong.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use semver::Version;
+
+use super::*;
+
+mod data;
+mod pages;
+mod ui;
+mod whole;
+
+/// A registration without problems, named `stats`, that adds nothing.
+fn plain() -> wit::Registration {
+    wit::Registration {
+        name: "stats".into(),
+        version: "2.0.0".into(),
+        description: String::new(),
+        author: String::new(),
+        license: String::new(),
+        homepage: String::new(),
+        min_host_version: None,
+        resources: None,
+        contributions: Vec::new(),
+    }
+}
+
+fn parse(given: wit::Registration) -> Result<Registration, Problems> {
+    Registration::parse(given, &Version::new(0, 10, 0))
+}
+
+fn with(contributions: Vec<Contribution>) -> Registration {
+    parse(wit::Registration {
+        contributions,
+        ..plain()
+    })
+    .unwrap()
+}
+
+fn problems(given: wit::Registration) -> Problems {
+    parse(given).expect_err("the registration has problems")
+}
+
+/// The one problem of a registration with these contributions.
+#[track_caller]
+fn only(contributions: Vec<Contribution>) -> Problem {
+    let found = problems(wit::Registration {
+        contributions,
+        ..plain()
+    });
+    assert_eq!(found.len(), 1, "{found}");
+    found.into_iter().next().unwrap()
+}
+
+/// Asserts that these contributions have one problem, with this field and with this text in its message.
+#[track_caller]
+fn refused(contributions: Vec<Contribution>, field: &str, text: &str) {
+    let problem = only(contributions);
+    assert_eq!(problem.field, field, "{problem}");
+    assert!(problem.message.contains(text), "{problem}");
+}
+
+fn route(method: &str, path: &str) -> wit::Route {
+    wit::Route {
+        method: method.into(),
+        path: path.into(),
+        handler: "report".into(),
+        middleware: Vec::new(),
+        description: String::new(),
+    }
+}
+
+fn menu_item(id: &str, parent: Option<&str>) -> wit::MenuItem {
+    wit::MenuItem {
+        id: id.into(),
+        label: "Statistics".into(),
+        icon: None,
+        path: "/stats".into(),
+        location: wit::MenuLocation::Admin,
+        parent: parent.map(str::to_owned),
+        order: 0,
+    }
+}
+
+fn widget(id: &str) -> wit::Widget {
+    wit::Widget {
+        id: id.into(),
+        title: "Clock".into(),
+        description: String::new(),
+        handler: "clock".into(),
+        location: wit::WidgetLocation::AgentHome,
+        size: None,
+        order: 0,
+        refreshable: false,
+        refresh_sec: None,
+    }
+}
+
+fn job(schedule: &str) -> wit::Job {
+    wit::Job {
+        id: "nightly".into(),
+        handler: "nightly".into(),
+        schedule: schedule.into(),
+        time_zone: None,
+        description: String::new(),
+        enabled: true,
+        timeout_sec: None,
+    }
+}
+
+fn field(name: &str, field_type: wit::FieldType, config: Option<&str>) -> wit::CustomField {
+    wit::CustomField {
+        name: name.into(),
+        label: "Field".into(),
+        entity_type: "contact".into(),
+        field_type,
+        section: None,
+        order: 0,
+        required: false,
+        description: String::new(),
+        placeholder: String::new(),
+        config: config.map(str::to_owned),
+    }
+}

@@ -1,0 +1,231 @@
+//! What people see: routes, menus, widgets.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn a_route_without_middleware_asks_for_a_signed_in_user() {
+    let registration = with(vec![Contribution::Route(route(
+        "GET",
+        "/api/plugins/stats/:id",
+    ))]);
+    assert_eq!(registration.routes[0].middleware, [Middleware::Auth]);
+    assert_eq!(
+        serde_json::to_value(&registration).unwrap()["routes"],
+        json!([{
+            "method": "GET", "path": "/api/plugins/stats/:id", "handler": "report", "middleware": ["auth"],
+            "description": ""
+        }])
+    );
+}
+
+#[test]
+fn wasi_http_is_a_handler_of_routes_alone() {
+    let mut streaming = route("POST", "/api/plugins/stats/*rest");
+    streaming.handler = "wasi:http".into();
+    streaming.middleware = vec!["auth".into(), "group:stats-readers".into(), "auth".into()];
+    let registration = with(vec![Contribution::Route(streaming)]);
+    assert_eq!(registration.routes[0].handler, Handler::WasiHttp);
+    assert_eq!(
+        serde_json::to_value(&registration.routes[0].middleware).unwrap(),
+        json!(["auth", "group:stats-readers"])
+    );
+    let mut bad = widget("clock");
+    bad.handler = "wasi:http".into();
+    refused(
+        vec![Contribution::Widget(bad)],
+        "widgets[0].handler",
+        "can only handle a route",
+    );
+}
+
+#[test]
+fn middleware_that_contradicts_itself_is_refused() {
+    for (list, position) in [
+        (["public", "auth"], 1),
+        (["group:a", "public"], 1),
+        (["webhook", "admin"], 1),
+        (["public", "webhook"], 1),
+        (["admin", "customer"], 1),
+    ] {
+        let mut bad = route("GET", "/x");
+        bad.middleware = list.iter().map(|name| (*name).to_owned()).collect();
+        refused(
+            vec![Contribution::Route(bad)],
+            &format!("routes[0].middleware[{position}]"),
+            "contradicts",
+        );
+    }
+}
+
+#[test]
+fn two_routes_for_the_same_requests_are_refused() {
+    let pair = |first: &str, second: &str| {
+        vec![
+            Contribution::Route(route("GET", first)),
+            Contribution::Route(route("GET", second)),
+        ]
+    };
+    refused(
+        pair("/a/:x", "/a/:id"),
+        "routes[1].path",
+        "routes[0] has the same method and path",
+    );
+    assert_eq!(with(pair("/a/:x", "/a/b")).routes.len(), 2);
+}
+
+#[test]
+fn a_menu_item_may_stand_under_its_own_or_the_applications() {
+    let registration = with(vec![
+        Contribution::MenuItem(menu_item("child", Some("root"))),
+        Contribution::MenuItem(menu_item("root", Some("the-applications"))),
+    ]);
+    assert_eq!(registration.menu_items.len(), 2);
+}
+
+#[test]
+fn parents_in_a_circle_are_one_problem_that_shows_the_circle() {
+    refused(
+        vec![Contribution::MenuItem(menu_item("a", Some("a")))],
+        "menu_items[0].parent",
+        "(\"a\" under \"a\")",
+    );
+    refused(
+        vec![
+            Contribution::MenuItem(menu_item("into", Some("a"))),
+            Contribution::MenuItem(menu_item("a", Some("b"))),
+            Contribution::MenuItem(menu_item("b", Some("c"))),
+            Contribution::MenuItem(menu_item("c", Some("a"))),
+            Contribution::MenuItem(menu_item("below", Some("c"))),
+        ],
+        "menu_items[1].parent",
+        "(\"a\" under \"b\" under \"c\" under \"a\")",
+    );
+}
+
+#[test]
+fn a_long_chain_of_parents_is_no_circle_and_quick() {
+    let chain = (0..10_000)
+        .map(|n| {
+            let parent = format!("m{}", n + 1);
+            Contribution::MenuItem(menu_item(&format!("m{n}"), Some(&parent)))
+        })
+        .collect();
+    assert_eq!(with(chain).menu_items.len(), 10_000);
+}
+
+#[test]
+fn a_parent_in_another_menu_is_refused() {
+    let mut root = menu_item("root", None);
+    root.location = wit::MenuLocation::Agent;
+    refused(
+        vec![
+            Contribution::MenuItem(root),
+            Contribution::MenuItem(menu_item("child", Some("root"))),
+        ],
+        "menu_items[1].parent",
+        "it stands in the menu admin and its parent \"root\" in agent",
+    );
+}
+
+#[test]
+fn an_unknown_location_is_refused_with_the_known_ones() {
+    let mut bad = menu_item("a", None);
+    bad.location = wit::MenuLocation::Other("footer".into());
+    refused(
+        vec![Contribution::MenuItem(bad)],
+        "menu_items[0].location",
+        "\"footer\" is not a known menu location; expected admin, agent, customer or profile",
+    );
+}
+
+#[test]
+fn a_menu_item_needs_an_id_of_its_own_a_label_and_a_path_here() {
+    let twice = vec![
+        Contribution::MenuItem(menu_item("a", None)),
+        Contribution::MenuItem(menu_item("a", None)),
+    ];
+    refused(twice, "menu_items[1].id", "menu_items[0] has the same id");
+    let mut bad = menu_item("a", None);
+    bad.label = " ".into();
+    refused(
+        vec![Contribution::MenuItem(bad)],
+        "menu_items[0].label",
+        "is empty",
+    );
+    let mut bad = menu_item("a", None);
+    bad.path = "//evil.example".into();
+    refused(
+        vec![Contribution::MenuItem(bad)],
+        "menu_items[0].path",
+        "empty segment",
+    );
+    refused(
+        vec![Contribution::MenuItem(menu_item("a\"b", None))],
+        "menu_items[0].id",
+        "contains '\"'",
+    );
+}
+
+#[test]
+fn there_is_one_landing_page_and_it_is_on_this_server() {
+    let page = |path: &str| Contribution::LandingPage(path.into());
+    assert_eq!(
+        with(vec![page("/stats")]).landing_page.unwrap().as_str(),
+        "/stats"
+    );
+    refused(
+        vec![page("https://evil.example")],
+        "landing_page[0]",
+        "does not begin",
+    );
+    refused(
+        vec![page("/a"), page("/b")],
+        "landing_page[1]",
+        "at most one",
+    );
+}
+
+#[test]
+fn a_widget_is_of_medium_size_unless_it_says_so() {
+    let registration = with(vec![Contribution::Widget(wit::Widget {
+        refreshable: true,
+        refresh_sec: Some(5),
+        ..widget("clock")
+    })]);
+    let json = serde_json::to_value(&registration.widgets[0]).unwrap();
+    assert_eq!(json["size"], "medium");
+    assert_eq!(json["location"], "agent_home");
+    assert_eq!(json["refresh_sec"], 5);
+}
+
+#[test]
+fn a_widget_that_refreshes_by_itself_must_be_refreshable() {
+    refused(
+        vec![Contribution::Widget(wit::Widget {
+            refresh_sec: Some(60),
+            ..widget("clock")
+        })],
+        "widgets[0].refresh_sec",
+        "not refreshable",
+    );
+}
+
+#[test]
+fn unknown_sizes_and_places_of_widgets_are_refused() {
+    let mut bad = widget("clock");
+    bad.size = Some(wit::WidgetSize::Other("huge".into()));
+    refused(
+        vec![Contribution::Widget(bad)],
+        "widgets[0].size",
+        "expected small, medium, large or full",
+    );
+    let mut bad = widget("clock");
+    bad.location = wit::WidgetLocation::Other("moon".into());
+    refused(
+        vec![Contribution::Widget(bad)],
+        "widgets[0].location",
+        "ticket_sidebar",
+    );
+}
