@@ -1,0 +1,116 @@
+//! The embedded cache: in this process, gone when it ends.
+//!
+//! Each plugin has a cache of its own with a quota in bytes, so a plugin that fills it evicts nobody else's entries. A new
+//! entry is always taken; the least recently used ones make room.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use moka::policy::EvictionPolicy;
+
+use super::backend::{Cache, PluginCache, Unavailable};
+use crate::contract::PluginName;
+
+/// How many bytes each plugin may keep, unless said otherwise.
+pub const QUOTA: u64 = 16 * 1024 * 1024;
+/// What an entry costs beside its key and value.
+const OVERHEAD: usize = 64;
+
+/// A cache in memory. A plugin that is loaded again finds what it left.
+pub struct MemoryCache {
+    quota: u64,
+    plugins: Mutex<HashMap<PluginName, Arc<PluginMemory>>>,
+}
+
+impl MemoryCache {
+    /// A cache in which each plugin may keep `quota` bytes of keys and values.
+    pub fn new(quota: u64) -> Self {
+        Self {
+            quota,
+            plugins: Mutex::default(),
+        }
+    }
+}
+
+impl Default for MemoryCache {
+    fn default() -> Self {
+        Self::new(QUOTA)
+    }
+}
+
+impl Cache for MemoryCache {
+    fn open(&self, plugin: &PluginName) -> Arc<dyn PluginCache> {
+        let mut plugins = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = plugins
+            .entry(plugin.clone())
+            .or_insert_with(|| Arc::new(PluginMemory::new(self.quota)));
+        Arc::clone(memory) as Arc<dyn PluginCache>
+    }
+}
+
+struct PluginMemory(moka::sync::Cache<String, Entry>);
+
+impl PluginMemory {
+    fn new(quota: u64) -> Self {
+        let entries = moka::sync::Cache::builder()
+            .max_capacity(quota)
+            .eviction_policy(EvictionPolicy::lru())
+            .weigher(|key: &String, entry: &Entry| {
+                let bytes = key.len() + entry.value.len() + OVERHEAD;
+                u32::try_from(bytes).unwrap_or(u32::MAX)
+            })
+            .expire_after(Expiry)
+            .build();
+        Self(entries)
+    }
+}
+
+#[derive(Clone)]
+struct Entry {
+    value: Arc<[u8]>,
+    ttl: Option<Duration>,
+}
+
+/// Each entry lives as long as it was set to, also when it takes another's place.
+struct Expiry;
+
+impl moka::Expiry<String, Entry> for Expiry {
+    fn expire_after_create(&self, _: &String, entry: &Entry, _: Instant) -> Option<Duration> {
+        entry.ttl
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &String,
+        entry: &Entry,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        entry.ttl
+    }
+}
+
+#[async_trait]
+impl PluginCache for PluginMemory {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        Ok(self.0.get(key).map(|entry| entry.value.to_vec()))
+    }
+
+    async fn set(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        ttl: Option<Duration>,
+    ) -> Result<(), Unavailable> {
+        let value = value.into();
+        self.0.insert(key.to_owned(), Entry { value, ttl });
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Unavailable> {
+        self.0.invalidate(key);
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! `config`: settings of the application, and the plugin's own.
+//!
+//! Settings are whatever the operator exposes; secrets are never among them. A plugin reads its own configuration under
+//! `plugin.` without any scope, and the application's keys only where its grant's scope covers them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use wasmtime::component::Linker;
+
+use crate::capability::{Guest, Of, PrepareError, Provider, Setup, Slot, View};
+use crate::contract::v0_1::goatherd::plugin::{config, types};
+use crate::contract::{Error, PluginName};
+use crate::permission::{KeyPattern, Scope};
+
+/// How long a key may be, in bytes.
+pub const KEY_BYTES: usize = 256;
+/// What a plugin's own keys begin with.
+const OWN: &str = "plugin.";
+
+/// Where settings come from. Implement it to serve an application's own; it is asked at every call and must not wait.
+pub trait Settings: Send + Sync + 'static {
+    /// A setting of the application.
+    fn application(&self, key: &str) -> Option<Value>;
+
+    /// A value of a plugin's own configuration, without the prefix `plugin.`.
+    fn plugin(&self, plugin: &PluginName, key: &str) -> Option<Value>;
+}
+
+/// Settings that do not change, such as those of a configuration file.
+#[derive(Debug, Clone, Default)]
+pub struct FixedSettings {
+    /// The application's settings by key.
+    pub application: BTreeMap<String, Value>,
+    /// Each plugin's own, by plugin and key.
+    pub plugins: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+impl Settings for FixedSettings {
+    fn application(&self, key: &str) -> Option<Value> {
+        self.application.get(key).cloned()
+    }
+
+    fn plugin(&self, plugin: &PluginName, key: &str) -> Option<Value> {
+        self.plugins.get(plugin.as_str())?.get(key).cloned()
+    }
+}
+
+/// Serves `config` from [`Settings`].
+pub struct Config(Arc<dyn Settings>);
+
+impl Config {
+    /// Serves these settings.
+    pub fn new(settings: impl Settings) -> Self {
+        Self(Arc::new(settings))
+    }
+}
+
+impl Provider for Config {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["config"]
+    }
+
+    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
+        Ok(Slot::new(PluginConfig {
+            settings: Arc::clone(&self.0),
+            scope: setup.grants.config().cloned(),
+        }))
+    }
+}
+
+/// What one plugin may read.
+pub struct PluginConfig {
+    settings: Arc<dyn Settings>,
+    scope: Option<Scope<KeyPattern>>,
+}
+
+impl PluginConfig {
+    fn get(&self, plugin: &PluginName, key: &str) -> Result<Option<String>, Error> {
+        if key.is_empty() || key.len() > KEY_BYTES {
+            return Err(Error::InvalidArgument(format!(
+                "plugin \"{plugin}\" asked for a setting whose key has {} bytes; a key has 1 to {KEY_BYTES}",
+                key.len()
+            )));
+        }
+        let value = match key.strip_prefix(OWN) {
+            Some(own) => self.settings.plugin(plugin, own),
+            None => {
+                self.check(plugin, key)?;
+                self.settings.application(key)
+            }
+        };
+        Ok(value.map(|value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        }))
+    }
+
+    fn check(&self, plugin: &PluginName, key: &str) -> Result<(), Error> {
+        if self
+            .scope
+            .as_ref()
+            .is_some_and(|scope| scope.any(|pattern| pattern.matches(key)))
+        {
+            return Ok(());
+        }
+        Err(Error::PermissionDenied(format!(
+            "plugin \"{plugin}\" may not read the setting \"{key}\": its config grant does not cover it; \
+             grant config:read={key} to allow it"
+        )))
+    }
+}
+
+/// Adds the interface to a linker.
+///
+/// # Errors
+///
+/// When the linker has it already.
+pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    config::add_to_linker::<_, Of<PluginConfig>>(linker, Guest::view::<PluginConfig>)
+}
+
+impl config::Host for View<'_, PluginConfig> {
+    fn get(&mut self, key: String) -> Result<Option<String>, types::Error> {
+        Ok(self.state()?.get(self.caller.plugin(), &key)?)
+    }
+}

@@ -1,0 +1,215 @@
+//! What a database must do to serve plugins; applications implement it for a back-end of their own.
+//!
+//! A [`Database`] hands out one [`PluginDatabase`] for each loaded plugin, already narrowed to what that plugin may
+//! touch. The contract of an implementation:
+//!
+//! * Scopes are enforced by the engine, for every table that a statement reaches in whatever way, before any effect.
+//! * A change happens wholly or not at all, and an error means not at all.
+//! * The deadline is kept: soon after it, and soon after the caller dropped the future, nothing runs any more.
+//! * Nothing that one plugin sends costs another plugin a lock, a connection or memory without bound.
+//! * Tables of the host (`goatherd_*`) and of the engine are out of reach, whatever the scope says.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+use crate::contract::Error;
+use crate::permission::{Scope, TablePattern};
+
+/// A value in a database. Types beyond these are text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// SQL `NULL`.
+    Null,
+    /// From a column that is declared as boolean; to the database as 0 or 1 where it has no booleans.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A floating-point number.
+    Real(f64),
+    /// UTF-8 text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+impl Value {
+    /// What the value counts against [`Caps::max_bytes`]: its length, or 8 for a value of fixed size.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Null | Self::Boolean(_) | Self::Integer(_) | Self::Real(_) => 8,
+            Self::Text(text) => text.len(),
+            Self::Blob(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// The result of a query.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rows {
+    /// Names, in the order of the values in each row.
+    pub columns: Vec<String>,
+    /// Each as long as `columns`.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// One statement of a transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// One statement, with `?` for each parameter.
+    pub sql: String,
+    /// As many as there are `?`.
+    pub params: Vec<Value>,
+}
+
+/// What a statement did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Rows inserted, updated or deleted by the statement itself; 0 for one that changes the schema.
+    pub rows_affected: u64,
+    /// The row id of the last insertion, where the back-end has such a thing and the statement inserted.
+    pub last_insert_id: Option<i64>,
+}
+
+/// What one call may use. Over a cap is [`DbError::TooLarge`] or [`DbError::TimedOut`], with nothing half done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Rows of a result.
+    pub max_rows: usize,
+    /// Bytes of the values of a result, of the parameters of a call, and of any value on the way.
+    pub max_bytes: usize,
+    /// How long a query, an execution or a whole transaction may take, if its deadline leaves that much.
+    pub statement_time: Duration,
+    /// Bytes of the SQL text of a statement.
+    pub max_sql_bytes: usize,
+    /// Statements of a transaction.
+    pub max_statements: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            max_rows: 10_000,
+            max_bytes: 8 << 20,
+            statement_time: Duration::from_secs(5),
+            max_sql_bytes: 1 << 20,
+            max_statements: 1_000,
+        }
+    }
+}
+
+/// What a plugin may touch; none for an access that it does not have at all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scopes {
+    /// From the `db:read` grants.
+    pub read: Option<Scope<TablePattern>>,
+    /// From the `db:write` grants.
+    pub write: Option<Scope<TablePattern>>,
+}
+
+/// Why a plugin's view of a database could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the database for plugin \"{plugin}\" cannot be opened: {reason}")]
+pub struct OpenError {
+    /// The plugin.
+    pub plugin: String,
+    /// What the back-end says.
+    pub reason: String,
+}
+
+/// Why a call failed. Nothing of it happened. Texts name the plugin, what was tried, the rule, and what would help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DbError {
+    /// The scope, or a rule that holds for every plugin, refuses the statement.
+    #[error("{0}")]
+    Denied(String),
+    /// The statement or its parameters have the wrong form, or name what does not exist.
+    #[error("{0}")]
+    Invalid(String),
+    /// A constraint, or a lock that was not to be had in time.
+    #[error("{0}")]
+    Conflict(String),
+    /// Over a cap of rows, bytes or memory.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The deadline or the statement time passed, or the caller went away.
+    #[error("the database call did not finish in time; nothing was changed")]
+    TimedOut,
+    /// The database does not answer or is not there.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl DbError {
+    /// The same error, of the `number`th statement of a transaction, counted from 1.
+    #[must_use]
+    pub fn in_statement(self, number: usize) -> Self {
+        let named = |text: String| format!("statement {number} of the transaction: {text}");
+        match self {
+            Self::Denied(text) => Self::Denied(named(text)),
+            Self::Invalid(text) => Self::Invalid(named(text)),
+            Self::Conflict(text) => Self::Conflict(named(text)),
+            Self::TooLarge(text) => Self::TooLarge(named(text)),
+            Self::TimedOut => Self::TimedOut,
+            Self::Unavailable(text) => Self::Unavailable(named(text)),
+        }
+    }
+}
+
+impl From<DbError> for Error {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Denied(text) => Self::PermissionDenied(text),
+            DbError::Invalid(text) => Self::InvalidArgument(text),
+            DbError::Conflict(text) => Self::Conflict(text),
+            DbError::TooLarge(text) => Self::TooLarge(text),
+            DbError::TimedOut => Self::TimedOut,
+            DbError::Unavailable(text) => Self::Unavailable(text),
+        }
+    }
+}
+
+/// A database that can serve plugins.
+pub trait Database: Send + Sync + 'static {
+    /// One plugin's view, limited to `scopes` and `caps`. Called once when a plugin is loaded, and again when its
+    /// grants change; it must not wait for long.
+    ///
+    /// # Errors
+    ///
+    /// The back-end cannot serve the plugin.
+    fn open(
+        &self,
+        plugin: &str,
+        scopes: Scopes,
+        caps: Caps,
+    ) -> Result<Arc<dyn PluginDatabase>, OpenError>;
+}
+
+/// A database as one plugin sees it. Calls may overlap.
+#[async_trait]
+pub trait PluginDatabase: Send + Sync + 'static {
+    /// Runs one statement that cannot change anything, and returns all of its rows.
+    async fn query(
+        &self,
+        sql: String,
+        params: Vec<Value>,
+        deadline: Instant,
+    ) -> Result<Rows, DbError>;
+
+    /// Runs one statement that returns no rows.
+    async fn execute(
+        &self,
+        sql: String,
+        params: Vec<Value>,
+        deadline: Instant,
+    ) -> Result<Outcome, DbError>;
+
+    /// Runs all statements in order, or none. The error names the statement that failed, counted from 1.
+    async fn transaction(
+        &self,
+        statements: Vec<Statement>,
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, DbError>;
+}

@@ -1,0 +1,189 @@
+//! The database as one plugin sees it: the asynchronous side of every call.
+//!
+//! A call takes a place in one of the plugin's two pools and runs on a blocking thread, with a [`Ticket`] between the two
+//! sides. When the deadline passes or the caller drops the future, the ticket is cancelled: the thread stops within a
+//! hundred instructions of the engine, rolls back, and only then gives its place free.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+use super::super::backend::{
+    Caps, DbError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
+};
+use super::connection::Session;
+use super::policy::{Policy, Purpose};
+use super::pool::Pool;
+use super::ticket::Ticket;
+use super::{change, query};
+
+/// Queries of one plugin that run at once.
+const READERS: usize = 4;
+
+/// How long after its deadline a thread may take to answer by itself, with a better message than "timed out".
+const GRACE: Duration = Duration::from_millis(50);
+
+/// See the module.
+pub(super) struct SqlitePlugin {
+    queries: Arc<Pool>,
+    changes: Arc<Pool>,
+}
+
+impl SqlitePlugin {
+    pub(super) fn new(path: PathBuf, plugin: &str, scopes: Scopes, caps: Caps) -> Self {
+        let pool = |purpose, places| {
+            let policy = Policy {
+                plugin: plugin.to_owned(),
+                purpose,
+                scopes: scopes.clone(),
+            };
+            Arc::new(Pool::new(path.clone(), policy, caps, places))
+        };
+        Self {
+            queries: pool(Purpose::Query, READERS),
+            changes: pool(Purpose::Change, 1),
+        }
+    }
+
+    async fn change(
+        &self,
+        statements: Vec<Statement>,
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, DbError> {
+        let pool = &self.changes;
+        let (policy, caps) = (pool.policy(), pool.caps());
+        if policy.scopes.write.is_none() {
+            return Err(DbError::Denied(policy.refuse(
+                "change the database",
+                "it has no db:write grant",
+                "grant db:write with the tables it needs",
+            )));
+        }
+        if statements.len() > caps.max_statements {
+            return Err(DbError::TooLarge(format!(
+                "plugin \"{}\" sent a transaction of {} statements; at most {} are allowed",
+                policy.plugin,
+                statements.len(),
+                caps.max_statements
+            )));
+        }
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let busy = DbError::Conflict(format!(
+            "a change of plugin \"{}\" waited for an earlier one of the same plugin until its deadline",
+            policy.plugin
+        ));
+        call(pool, deadline, busy, move |session, ticket| {
+            change::run(session, ticket, &statements)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl PluginDatabase for SqlitePlugin {
+    async fn query(
+        &self,
+        sql: String,
+        params: Vec<Value>,
+        deadline: Instant,
+    ) -> Result<Rows, DbError> {
+        let policy = self.queries.policy();
+        if policy.scopes.read.is_none() {
+            return Err(DbError::Denied(policy.refuse(
+                "query the database",
+                "it has no db:read grant",
+                "grant db:read with the tables it needs",
+            )));
+        }
+        call(
+            &self.queries,
+            deadline,
+            DbError::TimedOut,
+            move |session, ticket| {
+                let rows = query::run(session, &sql, &params);
+                ticket.finish()?;
+                rows
+            },
+        )
+        .await
+    }
+
+    async fn execute(
+        &self,
+        sql: String,
+        params: Vec<Value>,
+        deadline: Instant,
+    ) -> Result<Outcome, DbError> {
+        let outcomes = self
+            .change(vec![Statement { sql, params }], deadline)
+            .await?;
+        outcomes
+            .into_iter()
+            .next()
+            .ok_or_else(|| DbError::Unavailable("the change had no outcome".to_owned()))
+    }
+
+    async fn transaction(
+        &self,
+        statements: Vec<Statement>,
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, DbError> {
+        self.change(statements, deadline).await
+    }
+}
+
+/// Cancels the call if the future is dropped while it runs.
+struct CancelOnDrop(Arc<Ticket>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Runs `job` on a connection of `pool`. `busy` is the error if there was none before the deadline.
+async fn call<T: Send + 'static>(
+    pool: &Arc<Pool>,
+    deadline: Instant,
+    busy: DbError,
+    job: impl FnOnce(&Session, &Ticket) -> Result<T, DbError> + Send + 'static,
+) -> Result<T, DbError> {
+    let deadline = Instant::now()
+        .checked_add(pool.caps().statement_time)
+        .map_or(deadline, |latest| deadline.min(latest));
+    let place = pool.place(deadline).await.ok_or(busy)?;
+    let ticket = Arc::new(Ticket::new());
+    let _cancel = CancelOnDrop(Arc::clone(&ticket));
+    let mut thread = tokio::task::spawn_blocking({
+        let (pool, ticket) = (Arc::clone(pool), Arc::clone(&ticket));
+        move || {
+            // Given free last, when the connection is back.
+            let _place = place;
+            let session = pool.take(deadline)?;
+            session.watch.arm(deadline);
+            let result = ticket
+                .start(session.db.get_interrupt_handle(), &session.watch)
+                .and_then(|()| job(&session, &ticket));
+            // Whatever happened, nobody interrupts what the connection does next.
+            let _ = ticket.finish();
+            session.watch.disarm();
+            pool.put_back(session);
+            result
+        }
+    });
+    let answer = match tokio::time::timeout_at((deadline + GRACE).into(), &mut thread).await {
+        Ok(answer) => answer,
+        Err(_) if ticket.cancel() => return Err(DbError::TimedOut),
+        Err(_) => thread.await,
+    };
+    answer.unwrap_or_else(|failure| {
+        Err(DbError::Unavailable(format!(
+            "the database's thread failed for plugin \"{}\": {failure}",
+            pool.policy().plugin
+        )))
+    })
+}

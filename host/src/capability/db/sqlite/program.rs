@@ -1,0 +1,123 @@
+//! The second look: which tables a compiled statement opens.
+//!
+//! SQLite does not ask the authorizer about columns by which `NATURAL` and `USING` join, and if nothing else of a table
+//! is used, not about the table either: `WITH g(password) AS (VALUES (?)) SELECT 1 FROM g NATURAL JOIN account` would
+//! answer whether an account has that password. So the program that the engine made is listed (by `EXPLAIN`, which runs
+//! nothing), each tree that it opens is looked up in the schema, and its table is checked like any other. This covers
+//! what views, triggers and foreign keys open too. It says nothing about how the text was written, so it has no cases.
+
+use std::collections::BTreeSet;
+
+use rusqlite::OptionalExtension;
+
+use super::super::backend::DbError;
+use super::connection::Session;
+use super::fault;
+use super::policy::{Deed, Purpose, reserved};
+
+/// What a program opens.
+#[derive(Debug, Default)]
+struct Opened {
+    /// Page of the root of a table or index, and whether it is written.
+    trees: BTreeSet<(i64, bool)>,
+    /// Whether a tree of a database other than the main one is among them, or one that does not exist yet.
+    elsewhere: bool,
+    /// Whether a virtual table is among them.
+    virtual_table: bool,
+    /// How many instructions make a value of any size.
+    values: usize,
+}
+
+/// Refuses a statement that opens a table out of scope. `sql` compiled without an error, and changes no schema.
+///
+/// Returns how many instructions of the program make a value. The engine lets the watch look when a program loops, so
+/// this many values can come to be before it does.
+pub(super) fn check(session: &Session, sql: &str) -> Result<usize, DbError> {
+    let policy = session.policy();
+    let opened = list(session, sql).map_err(|error| fault::of(session, error))?;
+    if opened.elsewhere {
+        return Err(DbError::Denied(policy.refuse(
+            "run a statement that opens a table outside the main database",
+            "there is nothing for plugins",
+            "no grant allows it",
+        )));
+    }
+    if opened.virtual_table && joins_by_name(sql) {
+        return Err(DbError::Denied(policy.refuse(
+            "join a virtual table or a table-valued function by NATURAL or USING",
+            "which one it is cannot be checked",
+            "write the condition with ON",
+        )));
+    }
+    for (root, written) in opened.trees {
+        let table = table_of(session, root).map_err(|error| fault::of(session, error))?;
+        let Some(table) = table else {
+            return Err(DbError::Conflict(format!(
+                "the schema changed while a statement of plugin \"{}\" was compiled; trying again helps",
+                policy.plugin
+            )));
+        };
+        // The engine counts there for the tables that ask for it.
+        if table == "sqlite_sequence" && policy.purpose == Purpose::Change {
+            continue;
+        }
+        let deed = if written { Deed::Update } else { Deed::Read };
+        if reserved(&table).is_some() || !policy.covers(deed, &table) {
+            return Err(DbError::Denied(policy.refuse_table(deed, &table, None)));
+        }
+    }
+    Ok(opened.values)
+}
+
+/// Whether the words are in the text, even as part of a name or a string.
+fn joins_by_name(sql: &str) -> bool {
+    let text = sql.to_ascii_lowercase();
+    text.contains("natural") || text.contains("using")
+}
+
+fn list(session: &Session, sql: &str) -> rusqlite::Result<Opened> {
+    session.guard.as_host(|| {
+        let mut opened = Opened::default();
+        let mut explain = session.db.prepare(&format!("EXPLAIN {sql}"))?;
+        let mut rows = explain.raw_query();
+        while let Some(row) = rows.next()? {
+            let operation = row.get_ref(1)?.as_bytes().unwrap_or_default();
+            match operation {
+                b"OpenRead" | b"OpenWrite" | b"ReopenIdx" => {
+                    let root: i64 = row.get(3)?;
+                    let database: i64 = row.get(4)?;
+                    let flags: i64 = row.get(6)?;
+                    /// The root is in a register, of a tree that the program itself creates.
+                    const IN_REGISTER: i64 = 0x10;
+                    if database != 0 || flags & IN_REGISTER != 0 {
+                        opened.elsewhere = true;
+                    }
+                    opened.trees.insert((root, operation == b"OpenWrite"));
+                }
+                b"VOpen" => opened.virtual_table = true,
+                b"Function" | b"PureFunc" | b"Concat" | b"Column" | b"VColumn" | b"Copy"
+                | b"Cast" | b"AggStep" | b"AggStep1" | b"AggInverse" | b"AggValue"
+                | b"AggFinal" | b"MakeRecord" | b"RowData" | b"Variable" => opened.values += 1,
+                _ => {}
+            }
+        }
+        Ok(opened)
+    })
+}
+
+/// The table that the tree belongs to.
+fn table_of(session: &Session, root: i64) -> rusqlite::Result<Option<String>> {
+    if root == 1 {
+        return Ok(Some("sqlite_schema".to_owned()));
+    }
+    session.guard.as_host(|| {
+        session
+            .db
+            .query_row(
+                "SELECT tbl_name FROM main.sqlite_schema WHERE rootpage = ?1",
+                [root],
+                |row| row.get(0),
+            )
+            .optional()
+    })
+}

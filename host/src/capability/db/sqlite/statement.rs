@@ -1,0 +1,244 @@
+//! A plugin's statement: compiled under the authorizer, checked, bound.
+//!
+//! A statement stays in the connection's cache only if its use ended well. One that is there was checked when it was
+//! compiled; the engine compiles it again, under the authorizer, when the schema has changed, and whoever ran it finds
+//! out by [`Prepared::was_recompiled`].
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, StatementStatus};
+
+use super::super::backend::{DbError, Value};
+use super::authorizer::{Findings, SchemaChange};
+use super::connection::Session;
+use super::policy::Deed;
+use super::text::{self, NotOne};
+use super::{fault, program};
+
+/// What was found when a statement was compiled.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    /// How it changes the schema.
+    pub(super) schema: Option<SchemaChange>,
+    /// Whether it inserts, updates or deletes rows.
+    pub(super) changes_rows: bool,
+    /// How many values it can make before it loops, as [`program::check`] counts.
+    pub(super) values: usize,
+}
+
+/// A statement that may run. Unless it is kept, it is discarded.
+pub(super) struct Prepared<'s> {
+    session: &'s Session,
+    sql: &'s str,
+    statement: Option<CachedStatement<'s>>,
+    pub(super) facts: Facts,
+}
+
+impl<'s> Prepared<'s> {
+    /// Compiles `sql`, or takes it from the cache.
+    pub(super) fn new(session: &'s Session, sql: &'s str) -> Result<Self, DbError> {
+        let sql = sql.trim();
+        check_text(session, sql)?;
+        session.guard.begin();
+        let known = session.facts(sql);
+        let statement = compile(session, sql)?;
+        let is_new = known.is_none();
+        let mut prepared = Self {
+            session,
+            sql,
+            statement: Some(statement),
+            facts: known.unwrap_or_default(),
+        };
+        if is_new {
+            let findings = session.guard.take();
+            let values = prepared.check(&findings)?;
+            session.guard.resume(findings.schema.clone());
+            prepared.facts = Facts {
+                schema: findings.schema,
+                changes_rows: findings.changes_rows,
+                values,
+            };
+        }
+        Ok(prepared)
+    }
+
+    /// The compiled statement.
+    pub(super) fn statement(&mut self) -> Result<&mut CachedStatement<'s>, DbError> {
+        // It is only taken at the end.
+        self.statement
+            .as_mut()
+            .ok_or_else(|| DbError::Unavailable("a statement was used after its end".to_owned()))
+    }
+
+    fn check(&mut self, findings: &Findings) -> Result<usize, DbError> {
+        let policy = self.session.policy();
+        if let Some(denial) = &findings.denial {
+            return Err(DbError::Denied(denial.clone()));
+        }
+        if self.statement()?.is_explain() != 0 {
+            return Err(DbError::Denied(policy.refuse(
+                "use EXPLAIN",
+                "this is closed to plugins",
+                "no grant allows it",
+            )));
+        }
+        if findings.writes_schema && findings.schema.is_none() {
+            return Err(DbError::Denied(policy.refuse_table(
+                Deed::Update,
+                "sqlite_schema",
+                None,
+            )));
+        }
+        for name in &findings.unplaced {
+            if self.exists(name, &["table", "view"])? {
+                return Err(DbError::Denied(policy.refuse_table(Deed::Read, name, None)));
+            }
+        }
+        // A view of which no column is used shows only in what it leads to.
+        for name in &findings.through {
+            if !policy.covers(Deed::Read, name) && self.exists(name, &["view"])? {
+                return Err(DbError::Denied(policy.refuse_table(Deed::Read, name, None)));
+            }
+        }
+        match findings.schema {
+            None => program::check(self.session, self.sql),
+            Some(_) => Ok(0),
+        }
+    }
+
+    /// Whether an object of this name and one of these types exists; if not, the statement names an expression of its
+    /// own.
+    fn exists(&self, name: &str, types: &[&str]) -> Result<bool, DbError> {
+        let session = self.session;
+        session
+            .guard
+            .as_host(|| {
+                session
+                    .db
+                    .query_row(
+                        "SELECT group_concat(type) FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE",
+                        [name],
+                        |row| row.get::<_, Option<String>>(0),
+                    )
+            })
+            .map(|found| {
+                let found = found.unwrap_or_default();
+                found.split(',').any(|kind| types.contains(&kind))
+            })
+            .map_err(|error| fault::of(session, error))
+    }
+
+    /// Binds `params`, of which there must be as many as `?` in the statement.
+    pub(super) fn bind(&mut self, params: &[Value]) -> Result<(), DbError> {
+        let session = self.session;
+        let plugin = &session.policy().plugin;
+        let bytes: usize = params.iter().map(Value::bytes).sum();
+        if bytes > session.caps.max_bytes {
+            return Err(DbError::TooLarge(format!(
+                "plugin \"{plugin}\" handed over parameters of {bytes} bytes; at most {} are allowed",
+                session.caps.max_bytes
+            )));
+        }
+        let statement = self.statement()?;
+        let wanted = statement.parameter_count();
+        if let Some(name) = (1..=wanted).find_map(|place| statement.parameter_name(place)) {
+            return Err(DbError::Invalid(format!(
+                "plugin \"{plugin}\" uses the parameter {name}: only ? is available, once for each parameter"
+            )));
+        }
+        if wanted != params.len() {
+            return Err(DbError::Invalid(format!(
+                "plugin \"{plugin}\" sent a statement with {wanted} parameters (?) and handed over {}",
+                params.len()
+            )));
+        }
+        for (place, value) in params.iter().enumerate() {
+            let value = match value {
+                Value::Null => ValueRef::Null,
+                Value::Boolean(yes) => ValueRef::Integer(i64::from(*yes)),
+                Value::Integer(number) => ValueRef::Integer(*number),
+                Value::Real(number) => ValueRef::Real(*number),
+                Value::Text(text) => ValueRef::Text(text.as_bytes()),
+                Value::Blob(bytes) => ValueRef::Blob(bytes),
+            };
+            statement
+                .raw_bind_parameter(place + 1, ToSqlOutput::Borrowed(value))
+                .map_err(|error| fault::of(session, error))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the engine compiled the statement again since this was last asked, and so without [`program::check`].
+    pub(super) fn was_recompiled(&mut self) -> Result<bool, DbError> {
+        Ok(self.statement()?.reset_status(StatementStatus::RePrepare) > 0)
+    }
+
+    /// Checks again what the engine compiled again.
+    pub(super) fn check_again(&self) -> Result<(), DbError> {
+        program::check(self.session, self.sql).map(|_| ())
+    }
+
+    /// Leaves the statement for the next call.
+    pub(super) fn keep(mut self) {
+        if self.facts.schema.is_none()
+            && let Some(statement) = self.statement.take()
+        {
+            self.session.remember(self.sql, self.facts.clone());
+            drop(statement);
+        }
+    }
+}
+
+impl Drop for Prepared<'_> {
+    fn drop(&mut self) {
+        if let Some(statement) = self.statement.take() {
+            self.session.forget(self.sql);
+            statement.discard();
+        }
+    }
+}
+
+fn compile<'s>(session: &'s Session, sql: &str) -> Result<CachedStatement<'s>, DbError> {
+    let attempt = || {
+        session
+            .db
+            .prepare_cached(sql)
+            .map_err(|error| fault::of(session, error))
+    };
+    match attempt() {
+        Err(DbError::Denied(_)) => {
+            // The engine compiles by the schema that it knows, and learns of a new one only when a statement runs. A
+            // refusal shall be by the schema of now.
+            session.refresh()?;
+            session.guard.begin();
+            attempt()
+        }
+        other => other,
+    }
+}
+
+fn check_text(session: &Session, sql: &str) -> Result<(), DbError> {
+    let plugin = &session.policy().plugin;
+    let most = session.caps.max_sql_bytes;
+    if sql.len() > most {
+        return Err(DbError::TooLarge(format!(
+            "plugin \"{plugin}\" sent SQL of {} bytes; at most {most} are allowed",
+            sql.len()
+        )));
+    }
+    let wrong = |what: &str| Err(DbError::Invalid(format!("plugin \"{plugin}\" sent {what}")));
+    match text::first_word(sql) {
+        Ok(word) if word == "VACUUM" => Err(DbError::Denied(session.policy().refuse(
+            "use VACUUM",
+            "this is the operator's",
+            "no grant allows it",
+        ))),
+        // The body of a trigger has semicolons. The authorizer refuses it.
+        Ok(_) => Ok(()),
+        Err(NotOne::Several) if text::creates_trigger(sql) => Ok(()),
+        Err(NotOne::Several) => {
+            wrong("more than one statement: a call runs one; db-write.transaction runs several")
+        }
+        Err(NotOne::Empty) => wrong("no statement"),
+        Err(NotOne::Nul) => wrong("SQL with a NUL character"),
+    }
+}

@@ -1,0 +1,187 @@
+//! What a store holds for the one instance in it.
+//!
+//! [`Guest`] is the data of every wasmtime store. It knows who is calling ([`Caller`]), so that no host function ever
+//! takes the plugin's name from an argument, and it carries what each capability prepared for this plugin. Host
+//! functions never see the whole of it: linking hands each interface a [`View`] of the caller and of its own state.
+//!
+//! The state is shared by all instances of a plugin and so is only ever borrowed immutably; a capability that keeps
+//! something for each plugin guards it itself and holds no lock while it waits.
+
+use std::any::{Any, TypeId};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::ResourceLimiter;
+use wasmtime::component::{HasData, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::capability::log::PluginLog;
+use crate::capability::wasi::{self, Stdio};
+use crate::contract::{CallContext, Error, PluginName};
+
+/// The data of a store: one instance's caller, capabilities, WASI context and limits.
+pub struct Guest {
+    caller: Caller,
+    slots: Arc<[Slot]>,
+    wasi: WasiCtx,
+    stdio: Stdio,
+    resources: ResourceTable,
+    limiter: Box<dyn ResourceLimiter + Send + Sync>,
+}
+
+/// Who calls a host function, for whom, and until when. The host's own record, never an argument.
+pub struct Caller {
+    plugin: PluginName,
+    log: Arc<PluginLog>,
+    context: CallContext,
+    deadline: Instant,
+}
+
+/// What a capability prepared for one plugin, found again by its type.
+pub struct Slot {
+    key: TypeId,
+    state: Box<dyn Any + Send + Sync>,
+}
+
+/// What a host function of a capability with state `S` gets to see.
+pub struct View<'a, S> {
+    /// Who is calling.
+    pub caller: &'a Caller,
+    state: Option<&'a S>,
+}
+
+/// Tells the generated linking code that an interface works on [`View`]s of state `S`.
+pub struct Of<S>(PhantomData<S>);
+
+impl Guest {
+    /// A store's data. `slots` are shared by all instances of the plugin; `limiter` bounds this instance's memory and
+    /// tables.
+    pub fn new(
+        plugin: PluginName,
+        log: Arc<PluginLog>,
+        slots: Arc<[Slot]>,
+        limiter: Box<dyn ResourceLimiter + Send + Sync>,
+    ) -> Self {
+        let (wasi, stdio) = wasi::context(&log);
+        Self {
+            caller: Caller {
+                plugin,
+                log,
+                context: CallContext::default(),
+                deadline: Instant::now(),
+            },
+            slots,
+            wasi,
+            stdio,
+            resources: resources(),
+            limiter,
+        }
+    }
+
+    /// Sets for whom and until when the next entry into the instance runs.
+    pub fn enter(&mut self, context: CallContext, deadline: Instant) {
+        self.caller.context = context;
+        self.caller.deadline = deadline;
+    }
+
+    /// Ends what the entry printed without ending the line. Called when the entry returned.
+    pub fn leave(&self) {
+        self.stdio.finish();
+    }
+
+    /// Who is calling.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The view of a capability whose state has the type `S`.
+    pub fn view<S: Any>(&mut self) -> View<'_, S> {
+        let key = TypeId::of::<S>();
+        let slot = self.slots.iter().find(|slot| slot.key == key);
+        View {
+            caller: &self.caller,
+            state: slot.and_then(|slot| slot.state.downcast_ref()),
+        }
+    }
+
+    /// What bounds this instance's memory and tables.
+    pub fn limiter(&mut self) -> &mut dyn ResourceLimiter {
+        &mut *self.limiter
+    }
+}
+
+/// How many WASI resources (streams, pollables, …) an instance may hold at a time.
+const RESOURCES: usize = 10_000;
+
+fn resources() -> ResourceTable {
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(RESOURCES);
+    table
+}
+
+impl Caller {
+    /// The plugin whose code is calling.
+    pub fn plugin(&self) -> &PluginName {
+        &self.plugin
+    }
+
+    /// The plugin's log.
+    pub fn log(&self) -> &PluginLog {
+        &self.log
+    }
+
+    /// For whom the call runs.
+    pub fn context(&self) -> &CallContext {
+        &self.context
+    }
+
+    /// When the call must be over, host functions included.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// What is left until the deadline; zero when it has passed.
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+impl Slot {
+    /// Wraps a capability's state for one plugin.
+    pub fn new<S: Any + Send + Sync>(state: S) -> Self {
+        Self {
+            key: TypeId::of::<S>(),
+            state: Box::new(state),
+        }
+    }
+}
+
+impl<'a, S> View<'a, S> {
+    /// The capability's state for the calling plugin.
+    ///
+    /// # Errors
+    ///
+    /// `unavailable` if the capability was linked without having been prepared, which loading a plugin rules out.
+    pub fn state(&self) -> Result<&'a S, Error> {
+        self.state.ok_or_else(|| {
+            Error::Unavailable(format!(
+                "this host has no back-end for what plugin \"{}\" called",
+                self.caller.plugin()
+            ))
+        })
+    }
+}
+
+impl<S: 'static> HasData for Of<S> {
+    type Data<'a> = View<'a, S>;
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.resources,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `log`: each plugin's own log.
+//!
+//! The host keeps the newest entries of each plugin, bounded in number and in size, and hands every entry on to `tracing`
+//! with the plugin's name. Adding an entry never fails and never waits: a plugin that writes too much loses its own
+//! oldest entries and nobody else's. Text is kept as it came, so whoever shows it must escape it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use wasmtime::component::Linker;
+
+use crate::capability::{Caller, Guest, Of, View};
+use crate::contract::PluginName;
+use crate::contract::v0_1::goatherd::plugin::log;
+
+/// How many entries are kept for each plugin.
+pub const ENTRIES: usize = 1_000;
+/// How many bytes of a message are kept.
+pub const MESSAGE_BYTES: usize = 8 * 1024;
+/// How many bytes of a field's name and of its value are kept.
+pub const FIELD_BYTES: usize = 1024;
+/// How many fields of an entry are kept.
+pub const FIELDS: usize = 32;
+
+/// How serious an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For the author.
+    Debug,
+    /// Worth knowing.
+    Info,
+    /// Something is wrong and was dealt with.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// An entry of a plugin's log.
+#[derive(Debug, Clone, Serialize)]
+pub struct Entry {
+    /// When it was written; RFC 3339 as text.
+    pub time: Timestamp,
+    /// How serious it is.
+    pub level: Level,
+    /// Where it came from.
+    pub source: Source,
+    /// What it says; untrusted text.
+    pub message: String,
+    /// Names and values; untrusted text.
+    #[serde(serialize_with = "as_object")]
+    pub fields: Vec<(String, String)>,
+    /// The request that led to it; none outside of calls.
+    pub request_id: Option<String>,
+}
+
+fn as_object<S: Serializer>(fields: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(fields.iter().map(|(name, value)| (name, value)))
+}
+
+/// Where an entry came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The plugin called `log`.
+    Plugin,
+    /// The plugin wrote to standard output.
+    Stdout,
+    /// The plugin wrote to standard error.
+    Stderr,
+    /// The host says something about the plugin: a trap, a failed start.
+    Host,
+}
+
+/// The logs of all plugins of a host. They outlive the plugins, so that a failed start can be read about.
+#[derive(Default)]
+pub struct Logs(Mutex<HashMap<PluginName, Arc<PluginLog>>>);
+
+impl Logs {
+    /// The log of a plugin.
+    pub fn of(&self, plugin: &PluginName) -> Arc<PluginLog> {
+        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = logs
+            .entry(plugin.clone())
+            .or_insert_with(|| Arc::new(PluginLog::new(plugin.clone())));
+        Arc::clone(log)
+    }
+}
+
+/// The newest entries of one plugin's log.
+pub struct PluginLog {
+    plugin: PluginName,
+    entries: Mutex<VecDeque<Entry>>,
+}
+
+impl PluginLog {
+    /// An empty log.
+    pub fn new(plugin: PluginName) -> Self {
+        Self {
+            plugin,
+            entries: Mutex::default(),
+        }
+    }
+
+    /// The entries that are still kept, oldest first.
+    pub fn entries(&self) -> Vec<Entry> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().cloned().collect()
+    }
+
+    /// Adds what the host has to say about the plugin.
+    pub fn host(&self, level: Level, message: impl Into<String>) {
+        self.add(level, Source::Host, message.into(), Vec::new(), None);
+    }
+
+    /// Adds an entry, cut to the limits of this module.
+    pub fn add(
+        &self,
+        level: Level,
+        source: Source,
+        mut message: String,
+        mut fields: Vec<(String, String)>,
+        request_id: Option<String>,
+    ) {
+        cut(&mut message, MESSAGE_BYTES);
+        fields.truncate(FIELDS);
+        for (name, value) in &mut fields {
+            cut(name, FIELD_BYTES);
+            cut(value, FIELD_BYTES);
+        }
+        let entry = Entry {
+            time: Timestamp::now(),
+            level,
+            source,
+            message,
+            fields,
+            request_id,
+        };
+        self.trace(&entry);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= ENTRIES {
+            entries.pop_front();
+        }
+        entries.push_back(entry);
+    }
+
+    fn trace(&self, entry: &Entry) {
+        let (plugin, message) = (self.plugin.as_str(), &entry.message);
+        match entry.level {
+            Level::Debug => {
+                tracing::debug!(target: "goatherd::plugin", plugin, fields = ?entry.fields, "{message:?}")
+            }
+            Level::Info => {
+                tracing::info!(target: "goatherd::plugin", plugin, fields = ?entry.fields, "{message:?}")
+            }
+            Level::Warn => {
+                tracing::warn!(target: "goatherd::plugin", plugin, fields = ?entry.fields, "{message:?}")
+            }
+            Level::Error => {
+                tracing::error!(target: "goatherd::plugin", plugin, fields = ?entry.fields, "{message:?}")
+            }
+        }
+    }
+}
+
+/// Shortens text to at most `bytes` bytes, at the border of a character, and marks that it was cut. The memory of what
+/// was cut is given back.
+fn cut(text: &mut String, bytes: usize) {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+}
+
+impl Caller {
+    /// Adds an entry to the plugin's log, under the request id of the present call.
+    pub(crate) fn write_log(
+        &self,
+        level: Level,
+        source: Source,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) {
+        let request_id = Some(self.context().request_id.to_string());
+        self.log().add(level, source, message, fields, request_id);
+    }
+}
+
+/// Adds the interface to a linker.
+///
+/// # Errors
+///
+/// When the linker has it already.
+pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    log::add_to_linker::<_, Of<()>>(linker, Guest::view::<()>)
+}
+
+impl log::Host for View<'_, ()> {
+    fn log(&mut self, level: log::Level, message: String, fields: Vec<(String, String)>) {
+        let level = match level {
+            log::Level::Debug => Level::Debug,
+            log::Level::Info => Level::Info,
+            log::Level::Warn => Level::Warn,
+            log::Level::Error => Level::Error,
+        };
+        self.caller
+            .write_log(level, Source::Plugin, message, fields);
+    }
+}

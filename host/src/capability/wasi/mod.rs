@@ -1,0 +1,73 @@
+//! WASI 0.2, as far as it is harmless.
+//!
+//! Most languages' runtimes import clocks, random numbers, streams and an environment whether a plugin uses them or not,
+//! so these are always linked: the environment and the arguments are empty, standard input is at its end, standard output
+//! and error go into the plugin's log, and no directory is opened. Sockets have no line here and so are refused by name.
+
+mod stdio;
+
+pub(super) use stdio::Stdio;
+
+use wasmtime::component::{HasData, ResourceTable};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
+use wasmtime_wasi::random::WasiRandom;
+use wasmtime_wasi::{WasiCtx, WasiView as _};
+
+use crate::capability::Guest;
+use crate::capability::log::PluginLog;
+use crate::capability::table::{Interface, Link, ambient, gated};
+use crate::permission::Need;
+
+use std::sync::Arc;
+
+/// The largest answer to one request for random bytes.
+const RANDOM_BYTES: u64 = 1024 * 1024;
+
+/// The WASI context of one instance, and the streams that it prints to.
+pub(super) fn context(log: &Arc<PluginLog>) -> (WasiCtx, Stdio) {
+    let stdio = Stdio::new(log);
+    let context = WasiCtx::builder()
+        .stdout(stdio.out.clone())
+        .stderr(stdio.err.clone())
+        .allow_blocking_current_thread(false)
+        .max_random_size(RANDOM_BYTES)
+        .build();
+    (context, stdio)
+}
+
+/// Streams and pollables need no more than the table of resources.
+struct Streams;
+
+impl HasData for Streams {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+/// The interfaces of WASI that a component may import.
+#[rustfmt::skip]
+pub(super) const INTERFACES: &[Interface] = &[
+    ambient("wasi:io/error", Link::Function(|l| io::error::add_to_linker::<_, Streams>(l, |g| g.ctx().table))),
+    ambient("wasi:io/poll", Link::Function(|l| io::poll::add_to_linker::<_, Streams>(l, |g| g.ctx().table))),
+    ambient("wasi:io/streams", Link::Function(|l| io::streams::add_to_linker::<_, Streams>(l, |g| g.ctx().table))),
+    ambient("wasi:clocks/wall-clock", Link::Function(|l| clocks::wall_clock::add_to_linker::<_, WasiClocks>(l, Guest::clocks))),
+    ambient("wasi:clocks/monotonic-clock", Link::Function(|l| clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(l, Guest::clocks))),
+    ambient("wasi:random/random", Link::Function(|l| random::random::add_to_linker::<_, WasiRandom>(l, |g| g.ctx().ctx.random()))),
+    ambient("wasi:random/insecure", Link::Function(|l| random::insecure::add_to_linker::<_, WasiRandom>(l, |g| g.ctx().ctx.random()))),
+    ambient("wasi:random/insecure-seed", Link::Function(|l| random::insecure_seed::add_to_linker::<_, WasiRandom>(l, |g| g.ctx().ctx.random()))),
+    ambient("wasi:cli/exit", Link::Function(|l| cli::exit::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:cli/environment", Link::Function(|l| cli::environment::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:cli/stdin", Link::Function(|l| cli::stdin::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:cli/stdout", Link::Function(|l| cli::stdout::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:cli/stderr", Link::Function(|l| cli::stderr::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:cli/terminal-input", Link::Function(|l| cli::terminal_input::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:cli/terminal-output", Link::Function(|l| cli::terminal_output::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:cli/terminal-stdin", Link::Function(|l| cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:cli/terminal-stdout", Link::Function(|l| cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:cli/terminal-stderr", Link::Function(|l| cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli))),
+    ambient("wasi:filesystem/types", Link::Function(|l| filesystem::types::add_to_linker::<_, WasiFilesystem>(l, Guest::filesystem))),
+    ambient("wasi:filesystem/preopens", Link::Function(|l| filesystem::preopens::add_to_linker::<_, WasiFilesystem>(l, Guest::filesystem))),
+    ambient("wasi:http/types", Link::NotServed),
+    gated("wasi:http/outgoing-handler", Need::HTTP, Link::NotServed),
+];
