@@ -1,0 +1,84 @@
+//! What a plugin is, before anything is granted.
+//!
+//! Describing runs `register` alone, in an instance that is thrown away, with every gated import absent: calling one traps.
+//! So an operator can see what a plugin is and what it asks for without trusting it with anything.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::component::{Component, Import};
+use super::error::LoadError;
+use super::instance::Mold;
+use super::limits::Limits;
+use super::link;
+use crate::capability::log::PluginLog;
+use crate::contract::registration::Registration;
+use crate::contract::{ContractVersion, PluginName};
+
+/// What a plugin says about itself, and what was read off its component.
+#[derive(Debug, Clone, Serialize)]
+pub struct Description {
+    /// The version of the contract that it was built for.
+    pub contract: ContractVersion,
+    /// The blake3 hash of the component, in hexadecimal.
+    pub hash: String,
+    /// The component's size in bytes.
+    pub bytes: usize,
+    /// What it imports, and what would link each.
+    pub imports: Vec<Import>,
+    /// What it exports.
+    pub exports: Vec<String>,
+    /// What it says about itself, valid in every part.
+    pub registration: Registration,
+}
+
+/// How large a registration may be, as the host holds it.
+const REGISTRATION_BYTES: usize = 8 << 20;
+
+/// Describes a component. `host` is the version that plugins compare their `min-host-version` with.
+pub(super) async fn describe(
+    component: &Component,
+    limits: Limits,
+    host: &semver::Version,
+) -> Result<Description, LoadError> {
+    let plugin = component.label();
+    link::check_known(plugin, component)?;
+    let linked = link::link_ambient(component).map_err(|error| LoadError::Link {
+        plugin: plugin.to_owned(),
+        reason: format!("{error:#}"),
+    })?;
+    let failed = |trap| LoadError::Register {
+        plugin: plugin.to_owned(),
+        trap,
+    };
+    let deadline = Instant::now() + limits.init_timeout;
+    // Its real name is what `register` is about to say.
+    let nameless = PluginName::provisional(plugin);
+    let mold = Mold {
+        log: Arc::new(PluginLog::new(nameless.clone())),
+        plugin: nameless,
+        linked,
+        slots: Arc::from(Vec::new()),
+        limits: Limits {
+            transfer_bytes: REGISTRATION_BYTES,
+            ..limits
+        },
+    };
+    let mut instance = mold.instantiate(deadline).await.map_err(failed)?;
+    let said = instance.register(deadline).await.map_err(failed)?;
+    let registration =
+        Registration::parse(said, host).map_err(|problems| LoadError::Registration {
+            plugin: plugin.to_owned(),
+            problems,
+        })?;
+    Ok(Description {
+        contract: component.contract().clone(),
+        hash: component.hash(),
+        bytes: component.bytes(),
+        imports: component.imports().to_vec(),
+        exports: component.exports().to_vec(),
+        registration,
+    })
+}

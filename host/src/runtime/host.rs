@@ -1,0 +1,252 @@
+//! The host: an engine, the back-ends, and the way from bytes to a plugin.
+//!
+//! A [`Host`] is built once, with the back-ends that its plugins may be granted. It owns everything that plugins share and
+//! nothing global, so an application may have several. Compiling happens on threads of its own, one component at a time,
+//! so that a burst of new plugins starves nobody.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+use super::code_cache::{CodeCache, Key};
+use super::component::Component;
+use super::describe::{self, Description};
+use super::engine::Ticking;
+use super::error::{ComponentError, LoadError};
+use super::instance::Mold;
+use super::limits::Limits;
+use super::link;
+use super::plugin::Plugin;
+use crate::capability::cache::{Caching, MemoryCache};
+use crate::capability::config::{Config, FixedSettings};
+use crate::capability::i18n::{Catalog, Translations};
+use crate::capability::log::Logs;
+use crate::capability::{Provider, Providers, Setup};
+use crate::contract::Language;
+use crate::permission::Grants;
+
+/// Compiles, describes and loads plugins. Cheap to clone.
+#[derive(Clone)]
+pub struct Host(Arc<Parts>);
+
+struct Parts {
+    engine: Ticking,
+    providers: Providers,
+    logs: Logs,
+    code_cache: Option<CodeCache>,
+    compiling: Semaphore,
+    version: semver::Version,
+}
+
+/// Why a host could not be built.
+#[derive(Debug, Error)]
+pub enum HostError {
+    /// The engine does not start.
+    #[error("the engine does not start: {0}")]
+    Engine(String),
+}
+
+/// Builds a [`Host`].
+pub struct HostBuilder {
+    providers: Providers,
+    code_cache: Option<CodeCache>,
+}
+
+impl HostBuilder {
+    /// Adds a back-end, in place of an earlier one for the same interfaces.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Provider) -> Self {
+        self.providers.add(provider);
+        self
+    }
+
+    /// Keeps compiled code in a directory.
+    #[must_use]
+    pub fn code_cache(mut self, cache: CodeCache) -> Self {
+        self.code_cache = Some(cache);
+        self
+    }
+
+    /// Builds the host.
+    ///
+    /// # Errors
+    ///
+    /// When the engine cannot reserve its address space or start its clock.
+    pub fn build(self) -> Result<Host, HostError> {
+        let engine = Ticking::start().map_err(|error| HostError::Engine(format!("{error:#}")))?;
+        let version = semver::Version::parse(env!("CARGO_PKG_VERSION"))
+            .map_err(|error| HostError::Engine(format!("the host's own version: {error}")))?;
+        Ok(Host(Arc::new(Parts {
+            engine,
+            providers: self.providers,
+            logs: Logs::default(),
+            code_cache: self.code_cache,
+            compiling: Semaphore::new(1),
+            version,
+        })))
+    }
+}
+
+impl Host {
+    /// A builder with the back-ends that need nothing: a cache in memory, no settings, no texts but the plugins' own. A
+    /// database is not among them.
+    pub fn builder() -> HostBuilder {
+        let mut providers = Providers::default();
+        providers.add(Caching::new(MemoryCache::default()));
+        providers.add(Config::new(FixedSettings::default()));
+        providers.add(Translations::new(Catalog::default(), Language::default()));
+        HostBuilder {
+            providers,
+            code_cache: None,
+        }
+    }
+
+    /// Reads and compiles a file. See [`compile`](Self::compile).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, and as [`compile`](Self::compile).
+    pub async fn compile_file(&self, path: &Path) -> Result<Component, ComponentError> {
+        let label = path.display().to_string();
+        let bytes = tokio::fs::read(path)
+            .await
+            .map_err(|error| ComponentError::Unreadable {
+                component: label.clone(),
+                reason: error.to_string(),
+            })?;
+        self.compile(&label, bytes).await
+    }
+
+    /// Compiles a component, or maps the compiled code of an earlier run. `label` is what errors call it until it has said
+    /// its name. Nothing of it runs.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not a component, or not one that exports a contract version that this host serves.
+    pub async fn compile(&self, label: &str, bytes: Vec<u8>) -> Result<Component, ComponentError> {
+        Component::check_header(label, &bytes)?;
+        let hash = blake3::hash(&bytes);
+        let size = bytes.len();
+        let key = Key::new(self.0.engine.engine(), &hash);
+        let cached = self
+            .0
+            .code_cache
+            .as_ref()
+            .and_then(|cache| cache.load(self.0.engine.engine(), &key));
+        let compiled = match cached {
+            Some(compiled) => compiled,
+            None => self.compile_anew(label, bytes, key).await?,
+        };
+        Component::new(label, hash, size, compiled)
+    }
+
+    async fn compile_anew(
+        &self,
+        label: &str,
+        bytes: Vec<u8>,
+        key: Key,
+    ) -> Result<wasmtime::component::Component, ComponentError> {
+        let invalid = |reason: String| ComponentError::Invalid {
+            component: label.to_owned(),
+            reason,
+        };
+        // The semaphore is never closed, so an error here cannot come up; compiling without a permit would be no harm.
+        let _permit = self.0.compiling.acquire().await.ok();
+        let host = self.clone();
+        let compile = move || {
+            let compiled =
+                wasmtime::component::Component::from_binary(host.0.engine.engine(), &bytes)?;
+            if let Some(cache) = &host.0.code_cache {
+                cache.store(&key, &compiled);
+            }
+            Ok(compiled)
+        };
+        match tokio::task::spawn_blocking(compile).await {
+            Ok(compiled) => {
+                compiled.map_err(|error: wasmtime::Error| invalid(format!("{error:#}")))
+            }
+            Err(stopped) => Err(invalid(format!("compiling stopped: {stopped}"))),
+        }
+    }
+
+    /// Runs `register` with nothing granted, and shows what the plugin is and what it asks for.
+    ///
+    /// # Errors
+    ///
+    /// When it imports what nobody serves, when `register` fails, and when the registration is not valid.
+    pub async fn describe(&self, component: &Component) -> Result<Description, LoadError> {
+        describe::describe(component, Limits::default(), &self.0.version).await
+    }
+
+    /// Links a component to what it is granted, and starts its first instance.
+    ///
+    /// # Errors
+    ///
+    /// As [`describe`](Self::describe); when an import is not granted, with all that are not; when a back-end is missing;
+    /// when `init` fails.
+    pub async fn load(
+        &self,
+        component: &Component,
+        grants: Grants,
+        limits: Limits,
+    ) -> Result<Plugin, LoadError> {
+        let version = &self.0.version;
+        let description = describe::describe(component, limits.clone(), version).await?;
+        self.load_described(component, description, grants, limits)
+            .await
+    }
+
+    /// Like [`load`](Self::load), for a component that was just described.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub async fn load_described(
+        &self,
+        component: &Component,
+        description: Description,
+        grants: Grants,
+        limits: Limits,
+    ) -> Result<Plugin, LoadError> {
+        let providers = &self.0.providers;
+        let plugin = description.registration.name.clone();
+        link::check_granted(&description.registration, component, &grants, providers)?;
+        let setup = Setup {
+            plugin: &plugin,
+            grants: &grants,
+            registration: &description.registration,
+        };
+        let slots = providers
+            .prepare(&link::imported(component), &setup)
+            .map_err(|source| LoadError::Prepare {
+                plugin: plugin.clone(),
+                source,
+            })?;
+        let linked = link::link_granted(component).map_err(|error| LoadError::Link {
+            plugin: plugin.to_string(),
+            reason: format!("{error:#}"),
+        })?;
+        let mold = Mold {
+            log: self.0.logs.of(&plugin),
+            plugin,
+            linked,
+            slots: Arc::from(slots),
+            limits,
+        };
+        Plugin::start(description, grants, mold, self.0.engine.clock().clone())
+            .await
+            .map_err(LoadError::Start)
+    }
+
+    /// The logs of this host's plugins.
+    pub fn logs(&self) -> &Logs {
+        &self.0.logs
+    }
+
+    /// The version that plugins compare their `min-host-version` with.
+    pub fn version(&self) -> &semver::Version {
+        &self.0.version
+    }
+}

@@ -1,0 +1,145 @@
+//! Linking by grant.
+//!
+//! A linker holds exactly the interfaces that a component imports and that are open to it; there is no linker with more.
+//! What is missing is collected before anything is linked, so that one error names all of it.
+
+use wasmtime::component::Linker;
+
+use super::component::{Component, Import, Verdict};
+use super::error::{LoadError, Missing, Unknown};
+use crate::capability::table::Link;
+use crate::capability::{Guest, Providers};
+use crate::contract::registration::Registration;
+use crate::contract::v0_1::EverythingPre;
+use crate::permission::{Grant, Grants, Need};
+
+/// A component joined to what it imports, ready to be instantiated any number of times.
+pub(super) type Linked = EverythingPre<Guest>;
+
+/// Refuses a component that imports what nobody serves; `plugin` is what errors call it.
+pub(super) fn check_known(plugin: &str, component: &Component) -> Result<(), LoadError> {
+    let unknown: Vec<_> = component
+        .imports()
+        .iter()
+        .filter_map(|import| match &import.verdict {
+            Verdict::Refused { reason } => Some(Unknown {
+                interface: import.name.clone(),
+                reason: reason.clone(),
+            }),
+            _ => None,
+        })
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(LoadError::UnknownImports {
+        plugin: plugin.to_owned(),
+        unknown,
+    })
+}
+
+/// Refuses a component whose imports are not all granted and served.
+pub(super) fn check_granted(
+    registration: &Registration,
+    component: &Component,
+    grants: &Grants,
+    providers: &Providers,
+) -> Result<(), LoadError> {
+    let plugin = &registration.name;
+    let mut missing = Vec::new();
+    for import in component.imports() {
+        if let Verdict::Granted { permission } = import.verdict
+            && !grants.covers(permission)
+        {
+            missing.push(Missing {
+                interface: import.name.clone(),
+                need: permission,
+                asked: asked(registration, permission),
+            });
+        }
+    }
+    if !missing.is_empty() {
+        return Err(LoadError::NotGranted {
+            plugin: plugin.clone(),
+            missing,
+        });
+    }
+    let not_served = |import: &&Import| matches!(import.verdict, Verdict::NotServed { .. });
+    let no_provider = |import: &&Import| {
+        matches!(import.verdict, Verdict::Granted { .. })
+            && family(import).is_some_and(|interface| providers.serving(interface).is_none())
+    };
+    let refuse = |filter: &dyn Fn(&&Import) -> bool, hint| {
+        let imports = component.imports().iter().filter(filter);
+        let interfaces: Vec<_> = imports.map(|import| import.name.clone()).collect();
+        if interfaces.is_empty() {
+            return Ok(());
+        }
+        Err(LoadError::NotServed {
+            plugin: plugin.to_string(),
+            interfaces,
+            hint,
+        })
+    };
+    refuse(&not_served, " in this version")?;
+    refuse(
+        &no_provider,
+        ": it was started without a back-end for it, such as --database FILE for db-read and db-write",
+    )
+}
+
+/// The scope that a plugin asks for where an interface needs a permission.
+fn asked(registration: &Registration, need: Need) -> Vec<String> {
+    let permission = need.permission().name();
+    let requests = registration.requested_permissions();
+    requests
+        .filter(|request| request.kind == permission)
+        .filter(|request| {
+            let grant =
+                Grant::parse_parts(&request.kind, request.access.as_deref(), &request.scope);
+            grant.is_ok_and(|grant| grant.covers(need))
+        })
+        .flat_map(|request| request.scope.iter().cloned())
+        .collect()
+}
+
+/// The names, within `goatherd:plugin`, of what a component imports.
+pub(super) fn imported(component: &Component) -> Vec<&'static str> {
+    component.imports().iter().filter_map(family).collect()
+}
+
+fn family(import: &Import) -> Option<&'static str> {
+    let (package, interface) = import.interface()?.name.split_once('/')?;
+    (package == "goatherd:plugin").then_some(interface)
+}
+
+/// Links a component to everything that it imports. The caller has checked that all of it is granted.
+pub(super) fn link_granted(component: &Component) -> wasmtime::Result<Linked> {
+    link(component, |_| true, false)
+}
+
+/// Links a component to what is always there; everything else traps when it is called.
+pub(super) fn link_ambient(component: &Component) -> wasmtime::Result<Linked> {
+    let ambient = |import: &Import| import.verdict == Verdict::Ambient;
+    link(component, ambient, true)
+}
+
+fn link(
+    component: &Component,
+    open: impl Fn(&Import) -> bool,
+    trap_the_rest: bool,
+) -> wasmtime::Result<Linked> {
+    let compiled = component.compiled();
+    let mut linker: Linker<Guest> = Linker::new(compiled.engine());
+    for import in component.imports().iter().filter(|import| open(import)) {
+        if let Some(interface) = import.interface()
+            && let Link::Function(add) = interface.link
+        {
+            add(&mut linker)?;
+        }
+    }
+    if trap_the_rest {
+        linker.define_unknown_imports_as_traps(compiled)?;
+    }
+    EverythingPre::new(linker.instantiate_pre(compiled)?)
+}

@@ -1,0 +1,36 @@
+//! From bytes to a served call.
+//!
+//! The [`Host`] compiles a [`Component`], shows what it asks for as a [`Description`], and loads it as a [`Plugin`] that
+//! can be called. Four rules hold for every call:
+//!
+//! - an import exists in a component only if a grant covers it; what is missing is named, all of it, before any code runs;
+//! - one deadline covers guest code, host functions and waiting for an instance;
+//! - an instance serves one call at a time, in a store of its own, and is thrown away after anything but a clean return;
+//! - no lock is held while plugin code runs, so plugins run in parallel with each other and with themselves.
+//!
+//! Nothing here is global: two hosts in one process share no state.
+
+mod clock;
+mod code_cache;
+mod component;
+mod describe;
+mod engine;
+mod error;
+mod host;
+mod instance;
+mod limits;
+mod link;
+mod metrics;
+mod plugin;
+mod pool;
+mod trap;
+
+pub use code_cache::CodeCache;
+pub use component::{Component, Import, Verdict};
+pub use describe::Description;
+pub use error::{CallError, ComponentError, LoadError, Missing, Unknown};
+pub use host::{Host, HostBuilder, HostError};
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use plugin::{Plugin, Reply};
+pub use trap::Trap;
