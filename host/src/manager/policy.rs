@@ -1,0 +1,247 @@
+//! What a plugin may do, decided before it is started.
+//!
+//! A [`Policy`] sees what a plugin is and what it asks for, and answers with terms or with what it waits for. A request
+//! never becomes a grant by itself: [`Configured`] grants what an operator wrote down, and only [`TrustAll`], which is for
+//! development, follows the plugin's wishes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::contract::PluginName;
+use crate::contract::registration::{PermissionRequest, Registration};
+use crate::permission::{Access, Grant, GrantError, Grants, Need, Permission};
+use crate::runtime::{Description, Limits, Verdict};
+
+/// Decides about plugins.
+pub trait Policy: Send + Sync {
+    /// Decides about one. Asked each time that the plugin is to be started.
+    fn decide(&self, plugin: &Description) -> Decision;
+}
+
+/// A decision about a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It may be started.
+    Approve(Box<Terms>),
+    /// Nobody has decided yet.
+    Wait {
+        /// What would decide it, as the end of a sentence.
+        why: String,
+    },
+}
+
+/// Under what terms a plugin runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// What it may do.
+    pub grants: Grants,
+    /// How much of it.
+    pub limits: Limits,
+}
+
+/// Decisions that an operator wrote into a configuration. A plugin that is not in it waits.
+#[derive(Debug, Clone, Default)]
+pub struct Configured(BTreeMap<PluginName, Terms>);
+
+impl Configured {
+    /// The decisions by the plugins' names.
+    pub fn new(decisions: BTreeMap<PluginName, Terms>) -> Self {
+        Self(decisions)
+    }
+}
+
+impl Policy for Configured {
+    fn decide(&self, plugin: &Description) -> Decision {
+        let name = &plugin.registration.name;
+        match self.0.get(name) {
+            Some(terms) => Decision::Approve(Box::new(terms.clone())),
+            None => Decision::Wait {
+                why: format!("the configuration says nothing about grants for \"{name}\""),
+            },
+        }
+    }
+}
+
+/// For development: grants each plugin exactly what its component's imports need, with the scope that its registration
+/// asks for, and what it asks for where no import shows it (routes and files). What it asks for and does not import it
+/// does not get. Limits are those that it asks for, within the bounds of this module. Says so in the log.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TrustAll;
+
+/// The most memory that [`TrustAll`] gives.
+const MEMORY_MAX_MB: u32 = 1_024;
+/// The longest time that [`TrustAll`] gives to a call, to `init` and to `shutdown`.
+const TIMEOUT_MAX: Duration = Duration::from_secs(300);
+
+impl Policy for TrustAll {
+    fn decide(&self, plugin: &Description) -> Decision {
+        let terms = Terms {
+            grants: wished_grants(plugin),
+            limits: wished_limits(&plugin.registration),
+        };
+        let list: Vec<String> = terms.grants.iter().map(Grant::to_string).collect();
+        tracing::warn!(
+            plugin = %plugin.registration.name,
+            grants = list.join(" "),
+            "trusted without a decision by anybody (development)"
+        );
+        Decision::Approve(Box::new(terms))
+    }
+}
+
+fn wished_grants(plugin: &Description) -> Grants {
+    let imported = plugin
+        .imports
+        .iter()
+        .filter_map(|import| match import.verdict {
+            Verdict::Granted { permission } => Some(permission),
+            _ => None,
+        });
+    let mut needs: Vec<Need> = Vec::new();
+    for need in imported {
+        if !needs.contains(&need) {
+            needs.push(need);
+        }
+    }
+    let mut requests: Vec<Grant> = Vec::new();
+    for request in plugin.registration.requested_permissions() {
+        match as_grant(request) {
+            Ok(grant) => requests.push(grant),
+            Err(error) => {
+                let name = &plugin.registration.name;
+                tracing::warn!(plugin = %name, "a request of the plugin cannot be granted: {error}");
+            }
+        }
+    }
+    let mut grants = Vec::new();
+    for need in needs {
+        let before = grants.len();
+        let asked = requests.iter().filter(|request| request.covers(need));
+        grants.extend(asked.filter_map(|request| narrowed(need, &request.scope())));
+        if grants.len() == before {
+            // It imports what it never asked for: linked, with no more than its own in scope.
+            grants.extend(narrowed(need, &[]));
+        }
+    }
+    let unseen = |request: &&Grant| request.covers(Need::ROUTES) || request.covers(Need::FILES);
+    grants.extend(requests.iter().filter(unseen).cloned());
+    grants.into_iter().collect()
+}
+
+/// What a plugin asks for, as the grant that would give it. Who leaves the level out leaves it to the operator; such a
+/// request is read as the widest level, since what is imported decides what a level can be used for.
+///
+/// # Errors
+///
+/// When there is no such grant.
+pub fn as_grant(request: &PermissionRequest) -> Result<Grant, GrantError> {
+    let kind: Permission = request.kind.parse()?;
+    let widest = kind.accesses().contains(&Access::ReadWrite);
+    let access = match request.access.as_deref() {
+        None if widest => Some(Access::ReadWrite.name()),
+        given => given,
+    };
+    Grant::parse_parts(&request.kind, access, &request.scope)
+}
+
+/// A grant of exactly `need`.
+fn narrowed(need: Need, scope: &[String]) -> Option<Grant> {
+    let access = need.access().map(Access::name);
+    Grant::parse_parts(need.permission().name(), access, scope).ok()
+}
+
+fn wished_limits(registration: &Registration) -> Limits {
+    let mut limits = Limits::default();
+    let Some(wishes) = &registration.resources else {
+        return limits;
+    };
+    if let Some(mebibytes) = wishes.memory_mb {
+        let bytes = u64::from(mebibytes.min(MEMORY_MAX_MB)) << 20;
+        limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+    for (wish, limit) in [
+        (wishes.call_timeout, &mut limits.call_timeout),
+        (wishes.init_timeout, &mut limits.init_timeout),
+        (wishes.shutdown_timeout, &mut limits.shutdown_timeout),
+    ] {
+        if let Some(wish) = wish {
+            *limit = wish.min(TIMEOUT_MAX);
+        }
+    }
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::contract::ContractVersion;
+    use crate::contract::v0_1::goatherd::plugin::registration as wit;
+    use crate::runtime::Import;
+
+    /// A plugin that imports what `needs` names and asks for `requests`.
+    fn plugin(needs: &[Need], requests: &[&str]) -> Description {
+        let lines = requests.iter().map(|line| (*line).to_owned());
+        let given = wit::Registration {
+            name: "stats".to_owned(),
+            version: "1.0.0".to_owned(),
+            description: String::new(),
+            author: String::new(),
+            license: String::new(),
+            homepage: String::new(),
+            min_host_version: None,
+            resources: None,
+            contributions: lines.map(wit::Contribution::Permission).collect(),
+        };
+        let import = |permission: &Need| Import {
+            name: "an-interface".to_owned(),
+            verdict: Verdict::Granted {
+                permission: *permission,
+            },
+        };
+        Description {
+            contract: ContractVersion::newest(),
+            hash: String::new(),
+            bytes: 0,
+            imports: needs.iter().map(import).collect(),
+            exports: Vec::new(),
+            registration: Registration::parse(given, &semver::Version::new(0, 1, 0)).unwrap(),
+        }
+    }
+
+    fn trusted(needs: &[Need], requests: &[&str]) -> Vec<String> {
+        let grants = wished_grants(&plugin(needs, requests));
+        grants.iter().map(Grant::to_string).collect()
+    }
+
+    #[test]
+    fn trust_goes_no_further_than_the_imports() {
+        assert_eq!(
+            trusted(&[Need::DB_READ], &["db:readwrite=ticket", "http=*"]),
+            ["db:read=ticket"]
+        );
+    }
+
+    #[test]
+    fn what_is_imported_without_asking_is_linked_with_nothing_in_scope() {
+        assert_eq!(
+            trusted(&[Need::DB_WRITE], &["db:read=ticket"]),
+            ["db:write"]
+        );
+    }
+
+    #[test]
+    fn what_no_import_shows_is_given_as_asked() {
+        assert_eq!(
+            trusted(&[], &["routes=/admin/stats", "cache:read"]),
+            ["routes=/admin/stats"]
+        );
+    }
+
+    #[test]
+    fn a_plugin_without_a_decision_waits() {
+        let decided = Configured::default().decide(&plugin(&[], &[]));
+        assert!(matches!(decided, Decision::Wait { why } if why.contains("\"stats\"")));
+    }
+}
