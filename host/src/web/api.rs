@@ -1,0 +1,283 @@
+//! What programs ask: plugins, menus, widgets, and whether the server lives.
+//!
+//! Lists have the members that users of GoatFlow know, and more.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Extension, Query};
+use axum::http::StatusCode;
+use serde::Serialize;
+
+use super::access;
+use super::app::App;
+use super::edge::Asked;
+use super::language;
+use super::problem::Problem;
+use crate::contract::Language;
+use crate::contract::registration::{
+    Job, MenuItem, MenuLocation, Route, Widget, WidgetLocation, WidgetSize,
+};
+use crate::manager::{Entry, Failure, State};
+use crate::permission::Grants;
+use crate::platform::{Contributions, MenuEntry, PlacedWidget};
+use crate::runtime::{Import, Metrics};
+
+/// The parameters of a query.
+pub(super) type Parameters = Query<BTreeMap<String, String>>;
+
+/// The server answers.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The plugins of the directory have all been tried, and the server is not stopping.
+pub(super) async fn readyz(Extension(app): Extension<App>) -> (StatusCode, &'static str) {
+    if app.manager.snapshot().is_loaded() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+/// A plugin in the list of plugins.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PluginItem<'a> {
+    name: &'a str,
+    version: Option<String>,
+    icon: Option<&'a str>,
+    description: &'a str,
+    author: &'a str,
+    license: &'a str,
+    routes: &'a [Route],
+    widgets: &'a [Widget],
+    jobs: &'a [Job],
+    menu_items: &'a [MenuItem],
+    enabled: bool,
+    loaded: bool,
+    state: &'static str,
+    file: String,
+    hash: Option<&'a str>,
+    imports: &'a [Import],
+    grants: &'a Grants,
+    metrics: Option<Metrics>,
+    instances: usize,
+    waiting_for: Option<&'a str>,
+    error: Option<&'a Failure>,
+}
+
+impl<'a> PluginItem<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        let registration = &entry.description.registration;
+        let plugin = entry.plugin();
+        Self {
+            name: registration.name.as_str(),
+            version: Some(registration.version.to_string()),
+            icon: None,
+            description: &registration.description,
+            author: &registration.author,
+            license: &registration.license,
+            routes: &registration.routes,
+            widgets: &registration.widgets,
+            jobs: &registration.jobs,
+            menu_items: &registration.menu_items,
+            enabled: plugin.is_some(),
+            loaded: plugin.is_some(),
+            state: entry.state.name(),
+            file: entry.file.display().to_string(),
+            hash: Some(&entry.description.hash),
+            imports: &entry.description.imports,
+            grants: &entry.grants,
+            metrics: plugin.map(|plugin| plugin.metrics()),
+            instances: plugin.map_or(0, |plugin| plugin.instances()),
+            waiting_for: match &entry.state {
+                State::Described { waiting_for } => Some(waiting_for),
+                _ => None,
+            },
+            error: entry.failure(),
+        }
+    }
+}
+
+/// All plugins, and the files that did not become one.
+pub(super) async fn plugins(
+    Extension(app): Extension<App>,
+    Extension(asked): Extension<Asked>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    access::administrator(&asked.visitor)?;
+    let table = app.manager.snapshot();
+    let nothing = Grants::default();
+    let described = table.plugins().map(PluginItem::of);
+    let refused = table.refused().map(|(file, refused)| PluginItem {
+        name: &refused.name_hint,
+        version: None,
+        icon: None,
+        description: "",
+        author: "",
+        license: "",
+        routes: &[],
+        widgets: &[],
+        jobs: &[],
+        menu_items: &[],
+        enabled: false,
+        loaded: false,
+        state: "failed",
+        file: file.display().to_string(),
+        hash: None,
+        imports: &[],
+        grants: &nothing,
+        metrics: None,
+        instances: 0,
+        waiting_for: None,
+        error: Some(&refused.failure),
+    });
+    let plugins: Vec<PluginItem<'_>> = described.chain(refused).collect();
+    listed("plugins", &plugins)
+}
+
+/// A widget in the list of widgets.
+#[derive(Serialize)]
+pub(super) struct WidgetItem<'a> {
+    pub(super) id: &'a str,
+    pub(super) title: &'a str,
+    pub(super) description: &'a str,
+    pub(super) plugin_name: &'a str,
+    pub(super) location: WidgetLocation,
+    pub(super) size: WidgetSize,
+    pub(super) refreshable: bool,
+    pub(super) refresh_sec: Option<u32>,
+}
+
+impl<'a> WidgetItem<'a> {
+    pub(super) fn of(
+        placed: &'a PlacedWidget,
+        contributions: &'a Contributions,
+        language: &Language,
+    ) -> Self {
+        let (plugin, widget) = (placed.plugin.as_str(), &placed.widget);
+        let texts = &contributions.texts;
+        Self {
+            id: &widget.id,
+            title: texts.label(plugin, &widget.title, language),
+            description: texts.label(plugin, &widget.description, language),
+            plugin_name: plugin,
+            location: widget.location,
+            size: widget.size,
+            refreshable: widget.refreshable,
+            refresh_sec: widget.refresh_sec,
+        }
+    }
+}
+
+/// The widgets of a dashboard.
+pub(super) async fn widgets(
+    Extension(app): Extension<App>,
+    Extension(asked): Extension<Asked>,
+    Query(parameters): Parameters,
+) -> Result<Json<serde_json::Value>, Problem> {
+    access::signed_in(&asked.visitor)?;
+    let location = word(&parameters, WidgetLocation::ALL, WidgetLocation::as_str)?;
+    access::dashboard(location, &asked.visitor)?;
+    let contributions = app.platform.snapshot();
+    let language = spoken(&contributions, &asked);
+    let items: Vec<WidgetItem<'_>> = contributions
+        .widgets
+        .at(location)
+        .map(|placed| WidgetItem::of(placed, &contributions, &language))
+        .collect();
+    listed("widgets", &items)
+}
+
+/// An entry in a menu.
+#[derive(Serialize)]
+pub(super) struct MenuView<'a> {
+    pub(super) id: &'a str,
+    pub(super) label: &'a str,
+    pub(super) icon: Option<&'a str>,
+    pub(super) path: &'a str,
+    /// None for the application's own.
+    pub(super) plugin_name: Option<&'a str>,
+    pub(super) order: i32,
+    pub(super) children: Vec<MenuView<'a>>,
+}
+
+impl<'a> MenuView<'a> {
+    pub(super) fn of(
+        entry: &'a MenuEntry,
+        contributions: &'a Contributions,
+        language: &Language,
+    ) -> Self {
+        let plugin = entry.owner.plugin().map(|name| name.as_str());
+        let label = plugin.map_or(entry.label.as_str(), |plugin| {
+            contributions.texts.label(plugin, &entry.label, language)
+        });
+        let children = entry.children.iter();
+        Self {
+            id: &entry.id,
+            label,
+            icon: entry.icon.as_deref(),
+            path: &entry.path,
+            plugin_name: plugin,
+            order: entry.order,
+            children: children
+                .map(|child| Self::of(child, contributions, language))
+                .collect(),
+        }
+    }
+}
+
+/// A menu.
+pub(super) async fn menu(
+    Extension(app): Extension<App>,
+    Extension(asked): Extension<Asked>,
+    Query(parameters): Parameters,
+) -> Result<Json<serde_json::Value>, Problem> {
+    access::signed_in(&asked.visitor)?;
+    let location = word(&parameters, MenuLocation::ALL, MenuLocation::as_str)?;
+    access::menu(location, &asked.visitor)?;
+    let contributions = app.platform.snapshot();
+    let language = spoken(&contributions, &asked);
+    let entries: Vec<MenuView<'_>> = contributions
+        .menus
+        .at(location)
+        .iter()
+        .map(|entry| MenuView::of(entry, &contributions, &language))
+        .collect();
+    listed("menu", &entries)
+}
+
+/// The language of texts for a visitor.
+pub(super) fn spoken(contributions: &Contributions, asked: &Asked) -> Language {
+    let languages = contributions.texts.languages();
+    language::negotiated(asked.languages.iter(), |language| {
+        languages.contains(language)
+    })
+}
+
+/// The parameter `location`, as one of the words that there are.
+fn word<T: Copy>(
+    parameters: &BTreeMap<String, String>,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, Problem> {
+    let given = parameters.get("location");
+    let known = all
+        .iter()
+        .find(|one| given.is_some_and(|given| given == name(**one)));
+    known.copied().ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+        Problem::invalid(format!(
+            "the parameter location must be one of {}",
+            names.join(", ")
+        ))
+    })
+}
+
+fn listed<T: Serialize>(name: &str, items: &[T]) -> Result<Json<serde_json::Value>, Problem> {
+    let items = serde_json::to_value(items).map_err(|error| {
+        tracing::error!("a list of {name} cannot be written: {error}");
+        Problem::internal()
+    })?;
+    Ok(Json(serde_json::json!({ name: items })))
+}

@@ -1,0 +1,168 @@
+//! Grants and requests in words, for people who decide about them.
+
+use crate::manager::as_grant;
+use crate::permission::{Access, Grant, Need, Permission};
+use crate::runtime::{Description, Verdict};
+
+/// A grant as the end of a sentence that begins with "may" or "asks to".
+pub(super) fn of_grant(grant: &Grant) -> String {
+    of(grant.permission(), grant.access(), &grant.scope())
+}
+
+/// Everything that a plugin asks for, in the order of its registration, and after it what it imports without asking.
+pub(super) fn of_requests(description: &Description) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut asked = Vec::new();
+    for request in description.registration.requested_permissions() {
+        match as_grant(request) {
+            Ok(grant) => {
+                words.push(of_grant(&grant));
+                asked.push(grant);
+            }
+            Err(error) => words.push(format!(
+                "something that cannot be granted ({}: {error})",
+                request.kind
+            )),
+        }
+    }
+    let mut unasked: Vec<Need> = Vec::new();
+    for import in &description.imports {
+        if let Verdict::Granted { permission: need } = import.verdict
+            && !unasked.contains(&need)
+            && !asked.iter().any(|grant| grant.covers(need))
+        {
+            unasked.push(need);
+        }
+    }
+    words.extend(unasked.into_iter().map(|need| {
+        let what = of(need.permission(), need.access(), &[]);
+        format!("{what} (imported, but not asked for in its registration)")
+    }));
+    words
+}
+
+fn of(permission: Permission, access: Option<Access>, scope: &[String]) -> String {
+    let verb = match access {
+        Some(Access::Write) => "change",
+        Some(Access::ReadWrite) => "read and change",
+        Some(Access::HardDelete) => "delete for good",
+        Some(Access::Read) | None => "read",
+    };
+    let listed = |one: &str, all: &str, none: &str| match scope {
+        [] => none.to_owned(),
+        [star] if star == "*" => all.to_owned(),
+        entries => format!("{one} {}", entries.join(", ")),
+    };
+    match permission {
+        Permission::Db => format!(
+            "{verb} {}",
+            listed(
+                "the database tables",
+                "all database tables",
+                "no database table yet"
+            )
+        ),
+        Permission::Cache => format!(
+            "{verb} {}",
+            listed(
+                "its own cache under",
+                "all of its own cache",
+                "its own cache"
+            )
+        ),
+        Permission::Http => format!(
+            "send requests to {}",
+            listed("the servers", "every server", "no server yet")
+        ),
+        Permission::Email => format!(
+            "send e-mail to {}",
+            listed("the addresses", "every address", "no address yet")
+        ),
+        Permission::Config => format!(
+            "read {}",
+            listed("its own settings and", "all settings", "its own settings")
+        ),
+        Permission::SecureConfig => format!(
+            "{verb} {}",
+            listed(
+                "its own secrets",
+                "all of its own secrets",
+                "its own secrets"
+            )
+        ),
+        Permission::PluginCall => format!(
+            "call {}",
+            listed("the plugins", "every other plugin", "no other plugin yet")
+        ),
+        Permission::Events => format!(
+            "send events to browsers on {}",
+            listed("the channels", "every channel", "its own channel")
+        ),
+        Permission::Entity => match access {
+            Some(Access::Read) => format!(
+                "see the recycle bin of {}",
+                listed("the types", "every type of record", "no type of record yet")
+            ),
+            Some(Access::HardDelete) => format!(
+                "delete for good {}",
+                listed(
+                    "records of the types",
+                    "records of every type",
+                    "no records yet"
+                )
+            ),
+            _ => format!(
+                "delete and restore {}",
+                listed(
+                    "records of the types",
+                    "records of every type",
+                    "no records yet"
+                )
+            ),
+        },
+        Permission::CustomFields => format!(
+            "{verb} custom fields of {}",
+            listed("the types", "every type of record", "no type of record yet")
+        ),
+        Permission::Routes => format!(
+            "answer requests to {}",
+            listed("", "every free path of this server", "no path but its own").trim_start()
+        ),
+        Permission::Files => listed(
+            "keep files of its own, up to",
+            "keep files of its own",
+            "keep files of its own",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_grant_reads_as_what_the_plugin_may_do() {
+        for (grant, words) in [
+            (
+                "db:read=ticket,queue",
+                "read the database tables ticket, queue",
+            ),
+            ("db:write=*", "change all database tables"),
+            ("db:readwrite", "read and change no database table yet"),
+            ("cache:readwrite", "read and change its own cache"),
+            (
+                "http=api.example.org",
+                "send requests to the servers api.example.org",
+            ),
+            (
+                "entity:hard_delete=ticket",
+                "delete for good records of the types ticket",
+            ),
+            ("routes=/admin/stats", "answer requests to /admin/stats"),
+        ] {
+            assert_eq!(of_grant(&Grant::parse(grant).unwrap()), words);
+        }
+    }
+}
