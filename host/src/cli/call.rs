@@ -1,0 +1,59 @@
+//! `goatherd call`: one call of one function, with just the grants that are given.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use super::args::Call;
+use super::failure::{Failure, print};
+use super::progress;
+use super::settings::Settings;
+use crate::contract::{CallContext, Json};
+use crate::permission::Grants;
+use crate::runtime::{CallError, Limits, Plugin};
+
+/// Loads the plugin, calls the function, prints the result, and shuts the plugin down.
+pub(super) async fn run(settings: &Settings, call: &Call) -> Result<(), Failure> {
+    let args = Json::parse(call.args.clone())
+        .map_err(|error| Failure::Args(format!("the arguments are not JSON: {error}")))?;
+    let host = settings.host()?;
+    let compiling = format!("compiling {}", call.file.display());
+    let component = progress::while_waiting(compiling, host.compile_file(&call.file)).await?;
+    let grants: Grants = Grants::default_policy()
+        .iter()
+        .chain(&call.grants)
+        .cloned()
+        .collect();
+    let limits = Limits {
+        call_timeout: Duration::from_secs(call.timeout),
+        memory_bytes: usize::try_from(call.memory << 20).unwrap_or(usize::MAX),
+        ..Limits::default()
+    };
+    let plugin = host.load(&component, grants, limits).await?;
+    let answer = answer(&plugin, call, &args).await;
+    plugin.shutdown().await;
+    if call.show_log {
+        show_log(&plugin);
+    }
+    print(&answer?)
+}
+
+/// The result as JSON on one line.
+async fn answer(plugin: &Plugin, call: &Call, args: &Json) -> Result<String, CallError> {
+    let context = CallContext {
+        org_id: call.org,
+        language: call.language.clone(),
+        ..CallContext::default()
+    };
+    let result: serde_json::Value = plugin.call_json(&call.function, args, context).await?;
+    Ok(result.to_string())
+}
+
+/// Prints the log as JSON lines. There is nobody left to tell if standard error is closed.
+fn show_log(plugin: &Plugin) {
+    let mut err = std::io::stderr().lock();
+    for entry in plugin.log().entries() {
+        if let Ok(line) = serde_json::to_string(&entry) {
+            let _ = writeln!(err, "{line}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `goatherd inspect`: what a component is, without trusting it with anything.
+//!
+//! What was read off the component is shown even where the plugin cannot be described; the reason is shown beside it, and
+//! the command then fails.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::args::Inspect;
+use super::failure::{Failure, print};
+use super::progress;
+use super::settings::Settings;
+use crate::contract::registration::Registration;
+use crate::permission::Grant;
+use crate::runtime::{Component, Description, Verdict};
+
+/// Compiles and describes the component, and prints what came of it.
+pub(super) async fn run(settings: &Settings, inspect: &Inspect) -> Result<(), Failure> {
+    let host = settings.host()?;
+    let compiling = format!("compiling {}", inspect.file.display());
+    let component = progress::while_waiting(compiling, host.compile_file(&inspect.file)).await?;
+    let described = host.describe(&component).await.map_err(Failure::from);
+    let text = if inspect.json {
+        as_json(&component, described.as_ref())?
+    } else {
+        as_text(&component, described.as_ref().ok())
+    };
+    print(&text)?;
+    described.map(|_| ())
+}
+
+fn as_json(
+    component: &Component,
+    described: Result<&Description, &Failure>,
+) -> Result<String, Failure> {
+    let imports: Vec<Value> = component
+        .imports()
+        .iter()
+        .map(|import| {
+            let (link, permission, reason) = words(&import.verdict);
+            json!({ "name": import.name, "link": link, "permission": permission, "reason": reason })
+        })
+        .collect();
+    let shown = json!({
+        "file": component.label(),
+        "hash": component.hash(),
+        "bytes": component.bytes(),
+        "contract_version": component.contract(),
+        "imports": imports,
+        "exports": component.exports(),
+        "registration": described.ok().map(|description| &description.registration),
+        "error": described.err().map(Failure::to_json),
+    });
+    let text = serde_json::to_string_pretty(&shown).map_err(anyhow::Error::from)?;
+    Ok(text)
+}
+
+/// When an import is linked, what would link it, and why it never is.
+fn words(verdict: &Verdict) -> (&'static str, Option<String>, Option<String>) {
+    match verdict {
+        Verdict::Ambient => ("always", None, None),
+        Verdict::Granted { permission } => ("by grant", Some(permission.to_string()), None),
+        Verdict::NotServed { permission } => (
+            "not served",
+            permission.map(|need| need.to_string()),
+            Some("this version of the host does not serve it".to_owned()),
+        ),
+        Verdict::Refused { reason } => ("never", None, Some(reason.clone())),
+    }
+}
+
+fn as_text(component: &Component, description: Option<&Description>) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_text(&mut text, component, description);
+    text
+}
+
+fn write_text(
+    out: &mut String,
+    component: &Component,
+    description: Option<&Description>,
+) -> std::fmt::Result {
+    if let Some(description) = description {
+        write_identity(out, &description.registration)?;
+    }
+    writeln!(out, "component  {}", component.label())?;
+    writeln!(
+        out,
+        "           {} bytes, blake3 {}",
+        component.bytes(),
+        component.hash()
+    )?;
+    writeln!(out, "contract   goatherd:plugin {}", component.contract())?;
+    writeln!(out, "\nimports")?;
+    let width = component.imports().iter().map(|import| import.name.len());
+    let width = width.max().unwrap_or(0);
+    for import in component.imports() {
+        let (link, permission, reason) = words(&import.verdict);
+        let detail = permission.or(reason).unwrap_or_default();
+        let line = format!("  {:width$}  {link:10}  {detail}", import.name);
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    if component.imports().is_empty() {
+        writeln!(out, "  nothing")?;
+    }
+    writeln!(out, "\nexports")?;
+    for export in component.exports() {
+        writeln!(out, "  {export}")?;
+    }
+    if let Some(description) = description {
+        write_contributions(out, &description.registration)?;
+    }
+    Ok(())
+}
+
+fn write_identity(out: &mut String, registration: &Registration) -> std::fmt::Result {
+    writeln!(
+        out,
+        "plugin     {} {}",
+        registration.name, registration.version
+    )?;
+    if !registration.description.is_empty() {
+        writeln!(out, "           {}", registration.description)?;
+    }
+    Ok(())
+}
+
+/// Every part of the registration that has something in it, as its JSON has it.
+fn write_contributions(out: &mut String, registration: &Registration) -> std::fmt::Result {
+    let Ok(Value::Object(parts)) = serde_json::to_value(registration) else {
+        return Ok(());
+    };
+    for (name, part) in parts {
+        let Value::Array(items) = part else { continue };
+        if items.is_empty() {
+            continue;
+        }
+        writeln!(out, "\n{}", name.replace('_', " "))?;
+        for item in items {
+            writeln!(out, "  {}", summary(&item))?;
+        }
+    }
+    let asked: Vec<String> = registration
+        .requested_permissions()
+        .map(|request| {
+            Grant::parse_parts(&request.kind, request.access.as_deref(), &request.scope)
+                .map_or_else(|error| error.to_string(), |grant| grant.to_string())
+        })
+        .collect();
+    if !asked.is_empty() {
+        writeln!(out, "\nasks for")?;
+        for grant in asked {
+            writeln!(out, "  {grant}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The short values of a JSON object on one line.
+fn summary(item: &Value) -> String {
+    let Value::Object(fields) = item else {
+        return match item {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+    };
+    let short = fields.iter().filter_map(|(name, value)| match value {
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(format!("{name}={text}")),
+        Value::Number(number) => Some(format!("{name}={number}")),
+        Value::Bool(true) => Some(name.clone()),
+        Value::Array(items) if items.iter().all(Value::is_string) && !items.is_empty() => {
+            let items: Vec<_> = items.iter().filter_map(Value::as_str).collect();
+            Some(format!("{name}={}", items.join(",")))
+        }
+        _ => None,
+    });
+    short.collect::<Vec<_>>().join("  ")
+}
