@@ -1,0 +1,41 @@
+//! `cargo xtask test`: everything that the tests need, and then all of them.
+//!
+//! The tests find the guests through `GOATHERD_GUESTS`, the folder with every `NAME.wasm`. The guests themselves take
+//! no part in the native run: they are libraries for another machine, and their tests are those of the host.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::guest::{self, Guest};
+use crate::places::Places;
+use crate::process::{self, cargo};
+
+/// A cargo command over everything but the guests.
+fn native(places: &Places, all: &[Guest], words: &[&str]) -> Command {
+    let mut command = cargo(places);
+    command.args(words).arg("--workspace");
+    for package in all.iter().filter_map(Guest::package) {
+        command.args(["--exclude", &package]);
+    }
+    command
+}
+
+pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
+    println!(
+        "Building all guests, then running all tests. Into {} this installs the JavaScript and Python builders that \
+         the examples pin, from npm and PyPI.",
+        places.build().display()
+    );
+    let all = guest::discover(places)?;
+    guest::build(places, &all.iter().collect::<Vec<&Guest>>())?;
+
+    // Building tests does not build the program, which some of them run; the same selection of packages keeps the features of
+    // their dependencies the same, so that wasmtime is built once.
+    process::run(&mut native(places, &all, &["build", "--bins"]))?;
+    let mut command = native(places, &all, &["test"]);
+    command
+        .args(arguments)
+        .env("GOATHERD_GUESTS", places.guests());
+    process::run(&mut command)
+}

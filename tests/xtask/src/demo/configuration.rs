@@ -1,0 +1,38 @@
+//! The demo's configuration file.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+/// The configuration as an operator would write it, every grant by hand.
+pub(crate) fn text(address: SocketAddr, plugins: &Path, database: &Path) -> Result<String> {
+    let (plugins, database) = (quoted(plugins)?, quoted(database)?);
+    Ok(format!(
+        r#"# Written by `cargo xtask demo`; it is written again at each start.
+listen = "{address}"
+plugins = {plugins}
+database = {database}
+
+# Every visitor is an administrator. Only for a demo, and only on a loopback address.
+open = true
+
+[plugin.helpdesk-stats]
+grants = ["db:read=ticket,queue", "cache:readwrite"]
+
+[plugin.hello-js]
+grants = ["cache:readwrite"]
+
+[plugin.hello-py]
+grants = ["cache:readwrite"]
+"#
+    ))
+}
+
+/// A path as a TOML string. Rust quotes the signs that TOML wants quoted in the same way.
+fn quoted(path: &Path) -> Result<String> {
+    let text = path
+        .to_str()
+        .with_context(|| format!("{} is not UTF-8", path.display()))?;
+    Ok(format!("{text:?}"))
+}
