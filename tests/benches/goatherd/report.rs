@@ -1,0 +1,56 @@
+//! The report: printed as a table, written as JSON.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+
+/// The rows so far.
+#[derive(Default)]
+pub struct Report(Map<String, Value>);
+
+/// What each figure should reach.
+const GOALS: &[(&str, f64, Better)] = &[
+    ("call_empty_over_raw", 1.5, Better::Less),
+    ("call_1k_over_raw", 1.2, Better::Less),
+    ("call_64k_over_raw", 1.05, Better::Less),
+    ("host_call_over_raw", 1.5, Better::Less),
+    ("threads_2_over_1", 1.9, Better::More),
+    ("cold_start_ms", 1.0, Better::Less),
+];
+
+#[derive(Clone, Copy)]
+enum Better {
+    Less,
+    More,
+}
+
+impl Report {
+    /// Adds a row and prints it.
+    pub fn add(&mut self, name: &str, value: f64, unit: &str, ratio: f64, against: &str) {
+        let judged = if unit == "ms" { value } else { ratio };
+        let verdict = GOALS.iter().find(|(other, ..)| *other == name).map_or_else(
+            String::new,
+            |(_, goal, better)| {
+                let (sign, met) = match better {
+                    Better::Less => ("≤", judged <= *goal),
+                    Better::More => ("≥", judged >= *goal),
+                };
+                format!("goal {sign} {goal}: {}", if met { "met" } else { "missed" })
+            },
+        );
+        println!("{name:24} {value:14.3} {unit:8} {ratio:8.3} × {against:24} {verdict}");
+        let row = json!({ "value": value, "unit": unit, "ratio": ratio, "against": against });
+        self.0.insert(name.to_owned(), row);
+    }
+
+    /// Writes the report.
+    pub fn write(self, file: &Path) -> Result<()> {
+        if let Some(directory) = file.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        std::fs::write(file, serde_json::to_string_pretty(&Value::Object(self.0))?)?;
+        println!("\nwritten to {}", file.display());
+        Ok(())
+    }
+}
