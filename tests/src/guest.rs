@@ -1,0 +1,113 @@
+//! Guests, as they were built and with their few bytes of choice changed.
+
+use std::path::PathBuf;
+
+/// A function of the contract in which the guest `hostile` can be told to misbehave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Register = 28,
+    Init = 35,
+    Call = 42,
+    Shutdown = 53,
+}
+
+impl Phase {
+    pub const ALL: [Self; 4] = [Self::Register, Self::Init, Self::Call, Self::Shutdown];
+}
+
+/// Where a guest is, which must have been built.
+pub fn guest_path(name: &str) -> PathBuf {
+    let guests = std::env::var_os("GOATHERD_GUESTS")
+        .map_or_else(|| crate::target().join("guests"), PathBuf::from);
+    let path = guests.join(format!("{name}.wasm"));
+    assert!(
+        path.is_file(),
+        "the guest {} does not exist: run cargo xtask guests --tests",
+        path.display()
+    );
+    path
+}
+
+/// The bytes of a guest.
+pub fn guest(name: &str) -> Vec<u8> {
+    let path = guest_path(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The guest `hostile`, told what to do in each of some phases by the codes of its documentation.
+pub fn hostile(deeds: &[(Phase, u8)]) -> Vec<u8> {
+    let mut bytes = guest("hostile");
+    let marker = find(
+        &bytes,
+        b"GOATHERD-BEHAVIOUR:register=n;init=n;call=n;shutdown=n",
+    );
+    for (phase, deed) in deeds {
+        bytes[marker + *phase as usize] = *deed;
+    }
+    bytes
+}
+
+/// The guest `misregistered`: `m` for five mistakes, `v` for a host version that does not exist.
+pub fn misregistered(choice: u8) -> Vec<u8> {
+    let mut bytes = guest("misregistered");
+    let marker = b"GOATHERD-REGISTRATION:";
+    let place = find(&bytes, marker) + marker.len();
+    bytes[place] = choice;
+    bytes
+}
+
+/// Where a marker stands that must be there exactly once.
+fn find(bytes: &[u8], marker: &[u8]) -> usize {
+    let mut places = bytes
+        .windows(marker.len())
+        .enumerate()
+        .filter(|(_, window)| *window == marker)
+        .map(|(place, _)| place);
+    let place = places.next().expect("the guest has its marker");
+    assert_eq!(places.next(), None, "the guest has its marker once");
+    place
+}
+
+/// A component that imports instances of these names and exports the contract's name with nothing behind it: enough to
+/// see what a host says to its imports, and nothing that could run.
+pub fn importing(names: &[&str]) -> Vec<u8> {
+    const GUEST: &str = "goatherd:plugin/guest@0.1.0";
+    const INSTANCE: u8 = 0x05;
+    let name = |name: &str| {
+        let mut bytes = vec![0];
+        bytes.extend(vector(name.len(), name.as_bytes()));
+        bytes
+    };
+    let imports: Vec<u8> = names
+        .iter()
+        .flat_map(|import| [name(import), vec![INSTANCE, 0]].concat())
+        .collect();
+    let own = u8::try_from(names.len()).expect("a test has few imports");
+    let export = [name(GUEST), vec![INSTANCE, own, 0]].concat();
+    let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+    // One type, that of an instance without exports.
+    bytes.extend(section(7, vector(1, &[0x42, 0])));
+    bytes.extend(section(10, vector(names.len(), &imports)));
+    // One instance, made of no exports.
+    bytes.extend(section(5, vector(1, &[0x01, 0])));
+    bytes.extend(section(11, vector(1, &export)));
+    bytes
+}
+
+/// A section of a component.
+fn section(id: u8, content: Vec<u8>) -> Vec<u8> {
+    [vec![id], vector(content.len(), &content)].concat()
+}
+
+/// A number of things, or of bytes, and then they.
+fn vector(count: usize, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = count;
+    while rest > 0x7f {
+        bytes.push((rest & 0x7f) as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes.extend_from_slice(content);
+    bytes
+}

@@ -1,0 +1,39 @@
+//! What the suites share: guests, hosts, calls, the program, a helpdesk's database, and measurements of this process.
+//!
+//! Nothing here decides whether a test passes, except that what a test needs and does not find fails it with the command
+//! that makes it: a missing guest is never a skipped test.
+//!
+//! Guests are in the folder that `GOATHERD_GUESTS` names, or else in `guests` of cargo's target directory. Whatever is
+//! compiled goes through one code cache in the target directory, so that a large guest is compiled once and not in each
+//! of the suites' processes.
+
+mod call;
+mod guest;
+mod helpdesk;
+mod host;
+mod measure;
+mod program;
+mod server;
+
+pub use call::{call, call_in, call_text, in_language, json, until};
+pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered};
+pub use helpdesk::{Helpdesk, helpdesk};
+pub use host::{
+    NoDatabase, PROBE_GRANTS, code_cache_directory, database_host, grants, host, host_builder,
+    limits, load, plugin, probe, probe_host,
+};
+pub use measure::{Process, process};
+pub use program::{Outcome, goatherd, program};
+pub use server::{Answer, Server};
+
+use std::path::PathBuf;
+
+/// Cargo's target directory, which the test's own executable is in.
+fn target() -> PathBuf {
+    let executable = std::env::current_exe().expect("a test knows its executable");
+    // target/PROFILE/deps/EXECUTABLE
+    let target = executable.ancestors().nth(3);
+    target
+        .expect("a test is three folders down in the target directory")
+        .to_owned()
+}

@@ -1,0 +1,413 @@
+//! The WIT package: that it parses, that the host knows all of it, and that the program prints it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use goatherd::capability::table::{self, Gate, Link};
+use goatherd_tests::{goatherd, guest_path};
+use wit_parser::{
+    Function, InterfaceId, PackageId, Resolve, Type, TypeDefKind, TypeId, TypeOwner, WorldItem,
+};
+
+const PACKAGE: &str = "goatherd:plugin";
+/// What components export; everything else in the package is imported.
+const EXPORTED: &str = "guest";
+
+/// The package as it stands in `wit/`.
+fn package() -> (Resolve, PackageId) {
+    let mut resolve = Resolve::default();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    let (package, _) = resolve
+        .push_dir(&wit)
+        .unwrap_or_else(|error| panic!("{error:#}"));
+    (resolve, package)
+}
+
+fn interfaces(resolve: &Resolve, package: PackageId) -> BTreeMap<String, InterfaceId> {
+    let interfaces = resolve.packages[package].interfaces.iter();
+    interfaces.map(|(name, id)| (name.clone(), *id)).collect()
+}
+
+/// The interfaces of the package that the host's table has, by their names in the package.
+fn table_rows() -> BTreeMap<&'static str, &'static table::Interface> {
+    table::interfaces()
+        .filter_map(|row| Some((row.name.strip_prefix(PACKAGE)?.strip_prefix('/')?, row)))
+        .collect()
+}
+
+#[test]
+fn the_package_parses_under_its_name_and_version() {
+    let (resolve, package) = package();
+    assert_eq!(
+        resolve.packages[package].name.to_string(),
+        "goatherd:plugin@0.1.0"
+    );
+}
+
+#[test]
+fn every_interface_has_a_row_in_the_hosts_table_and_every_row_an_interface() {
+    let (resolve, package) = package();
+    let interfaces = interfaces(&resolve, package);
+    let in_wit: BTreeSet<&str> = interfaces
+        .keys()
+        .map(String::as_str)
+        .filter(|name| *name != EXPORTED)
+        .collect();
+    let in_table: BTreeSet<&str> = table_rows().into_keys().collect();
+    assert_eq!(in_wit, in_table);
+}
+
+#[test]
+fn no_interface_has_two_rows() {
+    let mut seen = BTreeSet::new();
+    for row in table::interfaces() {
+        assert!(seen.insert(row.name), "{} has two rows", row.name);
+    }
+}
+
+#[test]
+fn only_interfaces_without_functions_are_linked_as_types() {
+    let (resolve, package) = package();
+    let interfaces = interfaces(&resolve, package);
+    for (name, row) in table_rows() {
+        let without_functions = resolve.interfaces[interfaces[name]].functions.is_empty();
+        assert_eq!(
+            matches!(row.link, Link::TypesOnly),
+            without_functions,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_gated_interface_has_a_world_that_imports_it_and_nothing_else_that_runs() {
+    let (resolve, package) = package();
+    let worlds = &resolve.packages[package].worlds;
+    for (name, row) in table_rows() {
+        let world = worlds.get(&format!("with-{name}"));
+        if row.gate == Gate::Ambient {
+            assert!(
+                world.is_none(),
+                "{name} is always linked and needs no world"
+            );
+            continue;
+        }
+        let world =
+            &resolve.worlds[*world.unwrap_or_else(|| panic!("there is no world with-{name}"))];
+        assert!(world.exports.is_empty(), "with-{name} exports something");
+        assert_eq!(
+            functional_imports(&resolve, &world.imports),
+            BTreeSet::from([name.to_owned()]),
+            "with-{name}"
+        );
+    }
+}
+
+#[test]
+fn no_world_is_for_a_permission_that_is_not_there() {
+    let (resolve, package) = package();
+    let rows = table_rows();
+    for name in resolve.packages[package].worlds.keys() {
+        if let Some(interface) = name.strip_prefix("with-") {
+            assert!(rows.contains_key(interface), "world {name}");
+        }
+    }
+}
+
+#[test]
+fn the_world_everything_imports_all_interfaces_and_exports_the_guest() {
+    let (resolve, package) = package();
+    let everything = &resolve.worlds[resolve.packages[package].worlds["everything"]];
+    let with_functions: BTreeSet<String> = interfaces(&resolve, package)
+        .into_iter()
+        .filter(|(name, id)| name != EXPORTED && !resolve.interfaces[*id].functions.is_empty())
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(
+        functional_imports(&resolve, &everything.imports),
+        with_functions
+    );
+    assert_eq!(
+        functional_imports(&resolve, &everything.exports),
+        BTreeSet::from([EXPORTED.to_owned()])
+    );
+}
+
+#[test]
+fn the_world_plugin_imports_just_what_is_always_linked() {
+    let (resolve, package) = package();
+    let plugin = &resolve.worlds[resolve.packages[package].worlds["plugin"]];
+    let always: BTreeSet<String> = table_rows()
+        .into_iter()
+        .filter(|(_, row)| row.gate == Gate::Ambient && matches!(row.link, Link::Function(_)))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    assert_eq!(functional_imports(&resolve, &plugin.imports), always);
+}
+
+#[test]
+fn every_function_that_a_grant_links_answers_with_the_contracts_error() {
+    let (resolve, package) = package();
+    let interfaces = interfaces(&resolve, package);
+    let rows = table_rows();
+    for (name, row) in rows.iter().filter(|(_, row)| row.gate != Gate::Ambient) {
+        assert!(matches!(row.gate, Gate::Needs(_)));
+        for function in resolve.interfaces[interfaces[*name]].functions.values() {
+            assert!(
+                can_fail(&resolve, function),
+                "{name}.{} cannot say that it was denied",
+                function.name
+            );
+        }
+    }
+    for function in resolve.interfaces[interfaces[EXPORTED]].functions.values() {
+        // What it says about itself is checked by the host; it has nobody to refuse.
+        assert_eq!(
+            can_fail(&resolve, function),
+            function.name != "register",
+            "{}",
+            function.name
+        );
+    }
+}
+
+#[test]
+fn everything_in_the_package_is_documented() {
+    let (resolve, package) = package();
+    let mut bare = Vec::new();
+    for (name, id) in interfaces(&resolve, package) {
+        let interface = &resolve.interfaces[id];
+        if interface.docs.contents.is_none() {
+            bare.push(name.clone());
+        }
+        let functions = interface.functions.values();
+        bare.extend(
+            functions
+                .filter(|function| function.docs.contents.is_none())
+                .map(|function| format!("{name}.{}", function.name)),
+        );
+        let own = interface
+            .types
+            .iter()
+            .filter(|(_, ty)| !is_use(&resolve, **ty));
+        bare.extend(
+            own.filter(|(_, ty)| resolve.types[**ty].docs.contents.is_none())
+                .map(|(ty, _)| format!("{name}.{ty}")),
+        );
+    }
+    for (name, id) in &resolve.packages[package].worlds {
+        if resolve.worlds[*id].docs.contents.is_none() {
+            bare.push(name.clone());
+        }
+    }
+    assert_eq!(bare, Vec::<String>::new(), "without documentation");
+}
+
+#[test]
+fn the_program_prints_the_package_as_one_text_that_means_the_same() {
+    let printed = goatherd(&["wit"]);
+    assert_eq!((printed.status, printed.stderr.as_str()), (Some(0), ""));
+    let mut resolve = Resolve::default();
+    let package_printed = resolve
+        .push_str("goatherd.wit", &printed.stdout)
+        .unwrap_or_else(|error| panic!("{error:#}"));
+    let (resolve_written, package_written) = package();
+    assert_eq!(
+        rendered(&resolve, package_printed),
+        rendered(&resolve_written, package_written)
+    );
+}
+
+#[test]
+fn what_guests_import_is_what_the_package_has() {
+    let (resolve, package) = package();
+    let interfaces = interfaces(&resolve, package);
+    let probe = goatherd(&["inspect", "--json", guest_path("probe").to_str().unwrap()]).result();
+    let imports = probe["imports"].as_array().unwrap();
+    assert!(imports.len() > 5, "{probe}");
+    for import in imports {
+        let name = import["name"].as_str().unwrap();
+        let Some(name) = name.strip_prefix("goatherd:plugin/") else {
+            continue;
+        };
+        let name = name
+            .strip_suffix("@0.1.0")
+            .unwrap_or_else(|| panic!("{name}"));
+        assert!(interfaces.contains_key(name), "{name}");
+    }
+}
+
+/// The interfaces among these items that have functions.
+fn functional_imports<'a, K: 'a>(
+    resolve: &Resolve,
+    items: impl IntoIterator<Item = (&'a K, &'a WorldItem)>,
+) -> BTreeSet<String> {
+    items
+        .into_iter()
+        .filter_map(|(_, item)| match item {
+            WorldItem::Interface { id, .. } => Some(&resolve.interfaces[*id]),
+            WorldItem::Function(function) => panic!("{} is outside an interface", function.name),
+            WorldItem::Type { .. } => None,
+        })
+        .filter(|interface| !interface.functions.is_empty())
+        .map(|interface| {
+            interface
+                .name
+                .clone()
+                .expect("interfaces of the package have names")
+        })
+        .collect()
+}
+
+/// Whether a function returns `result<…, error>`, with the error of the interface `types`.
+fn can_fail(resolve: &Resolve, function: &Function) -> bool {
+    let Some(Type::Id(result)) = function.result else {
+        return false;
+    };
+    let TypeDefKind::Result(result) = &resolve.types[result].kind else {
+        return false;
+    };
+    let Some(Type::Id(error)) = result.err else {
+        return false;
+    };
+    let error = origin(resolve, error);
+    let TypeOwner::Interface(owner) = resolve.types[error].owner else {
+        return false;
+    };
+    resolve.types[error].name.as_deref() == Some("error")
+        && resolve.interfaces[owner].name.as_deref() == Some("types")
+}
+
+/// The type that a chain of `use`s and aliases leads to.
+fn origin(resolve: &Resolve, mut ty: TypeId) -> TypeId {
+    while let TypeDefKind::Type(Type::Id(next)) = resolve.types[ty].kind {
+        ty = next;
+    }
+    ty
+}
+
+fn is_use(resolve: &Resolve, ty: TypeId) -> bool {
+    matches!(resolve.types[ty].kind, TypeDefKind::Type(Type::Id(other)) if resolve.types[other].owner != resolve.types[ty].owner)
+}
+
+/// A package as lines that do not depend on the order in which its parts were read, documentation included.
+fn rendered(resolve: &Resolve, package: PackageId) -> BTreeMap<String, String> {
+    let mut lines = BTreeMap::new();
+    for (name, id) in &resolve.packages[package].interfaces {
+        let interface = &resolve.interfaces[*id];
+        lines.insert(
+            format!("interface {name}"),
+            format!("{:?}", interface.docs.contents),
+        );
+        for (type_name, id) in &interface.types {
+            let ty = &resolve.types[*id];
+            lines.insert(
+                format!("{name}.type {type_name}"),
+                format!("{} {:?}", definition(resolve, *id), ty.docs.contents),
+            );
+        }
+        for function in interface.functions.values() {
+            let params: Vec<_> = function
+                .params
+                .iter()
+                .map(|param| format!("{}: {}", param.name, reference(resolve, &param.ty)))
+                .collect();
+            let result = function.result.as_ref().map(|ty| reference(resolve, ty));
+            let text = format!(
+                "({}) -> {result:?} {:?}",
+                params.join(", "),
+                function.docs.contents
+            );
+            lines.insert(format!("{name}.{}", function.name), text);
+        }
+    }
+    for (name, id) in &resolve.packages[package].worlds {
+        let world = &resolve.worlds[*id];
+        let all = |items: Vec<&WorldItem>| -> BTreeSet<String> {
+            items
+                .into_iter()
+                .map(|item| match item {
+                    WorldItem::Interface { id, .. } => resolve.id_of(*id).unwrap_or_default(),
+                    other => format!("{other:?}"),
+                })
+                .collect()
+        };
+        let imports = all(world.imports.values().collect());
+        let exports = all(world.exports.values().collect());
+        lines.insert(
+            format!("world {name}"),
+            format!("{imports:?} {exports:?} {:?}", world.docs.contents),
+        );
+    }
+    assert!(lines.len() > 100, "there is a lot in the package");
+    lines
+}
+
+/// What a named type is made of.
+fn definition(resolve: &Resolve, id: TypeId) -> String {
+    let mut text = String::new();
+    match &resolve.types[id].kind {
+        TypeDefKind::Record(record) => {
+            for field in &record.fields {
+                let _ = write!(
+                    text,
+                    "{}: {} {:?}; ",
+                    field.name,
+                    reference(resolve, &field.ty),
+                    field.docs.contents
+                );
+            }
+        }
+        TypeDefKind::Variant(variant) => {
+            for case in &variant.cases {
+                let payload = case.ty.as_ref().map(|ty| reference(resolve, ty));
+                let _ = write!(
+                    text,
+                    "{}({payload:?}) {:?}; ",
+                    case.name, case.docs.contents
+                );
+            }
+        }
+        TypeDefKind::Enum(cases) => {
+            for case in &cases.cases {
+                let _ = write!(text, "{} {:?}; ", case.name, case.docs.contents);
+            }
+        }
+        TypeDefKind::Type(ty) => text = format!("= {}", reference(resolve, ty)),
+        other => panic!("a kind of type that this test does not know: {other:?}"),
+    }
+    text
+}
+
+/// How a type is referred to.
+fn reference(resolve: &Resolve, ty: &Type) -> String {
+    let Type::Id(id) = ty else {
+        return format!("{ty:?}");
+    };
+    let of = |ty: &Option<Type>| {
+        ty.as_ref()
+            .map_or_else(|| "_".to_owned(), |ty| reference(resolve, ty))
+    };
+    let def = &resolve.types[*id];
+    match (&def.name, &def.owner, &def.kind) {
+        (Some(name), TypeOwner::Interface(owner), _) => format!(
+            "{}.{name}",
+            resolve.interfaces[*owner].name.as_deref().unwrap_or("?")
+        ),
+        (_, _, TypeDefKind::Option(ty)) => format!("option<{}>", reference(resolve, ty)),
+        (_, _, TypeDefKind::List(ty)) => format!("list<{}>", reference(resolve, ty)),
+        (_, _, TypeDefKind::Result(result)) => {
+            format!("result<{}, {}>", of(&result.ok), of(&result.err))
+        }
+        (_, _, TypeDefKind::Tuple(tuple)) => {
+            let types: Vec<_> = tuple
+                .types
+                .iter()
+                .map(|ty| reference(resolve, ty))
+                .collect();
+            format!("tuple<{}>", types.join(", "))
+        }
+        (_, _, other) => panic!("a kind of type that this test does not know: {other:?}"),
+    }
+}

@@ -1,0 +1,119 @@
+//! Scopes: which tables a grant covers, what may be done within it, and what a refusal says.
+
+use goatherd::capability::db::Caps;
+use goatherd_tests::{call, database_host, helpdesk, limits, plugin};
+use serde_json::json;
+
+use crate::{DENIED, Desk, only, refused};
+
+#[tokio::test]
+async fn tables_in_scope_are_read() {
+    let desk = Desk::with(&["db:read=ticket,queue"]).await;
+    let total = desk
+        .helpdesk
+        .number("SELECT COUNT(*) FROM ticket JOIN queue ON queue.id = ticket.queue_id");
+    let sql = "SELECT COUNT(*) AS n FROM ticket JOIN queue ON queue.id = ticket.queue_id";
+    assert_eq!(
+        desk.query(sql).await.unwrap(),
+        json!({"columns": ["n"], "rows": [[total]]})
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_names_plugin_table_and_the_grant_that_would_allow_it() {
+    let desk = Desk::with(&["db:read=ticket"]).await;
+    let sql = "SELECT word FROM secret";
+    let text = refused(sql, desk.query(sql).await, DENIED);
+    for words in ["plugin \"probe\"", "secret", "db:read=secret"] {
+        assert!(text.contains(words), "{words} is not in: {text}");
+    }
+}
+
+#[tokio::test]
+async fn patterns_match_whole_names_in_either_case() {
+    let desk = Desk::with(&["db:read=TICK*"]).await;
+    desk.query("SELECT id FROM Ticket").await.unwrap();
+    for sql in ["SELECT id FROM queue", "SELECT id FROM secret"] {
+        refused(sql, desk.query(sql).await, DENIED);
+    }
+    let desk = Desk::with(&["db:read=tick"]).await;
+    refused(
+        "SELECT id FROM ticket",
+        desk.query("SELECT id FROM ticket").await,
+        DENIED,
+    );
+}
+
+#[tokio::test]
+async fn a_grant_without_a_scope_covers_no_table() {
+    let desk = Desk::with(&["db:read", "db:write"]).await;
+    refused("read", desk.query("SELECT id FROM ticket").await, DENIED);
+    refused(
+        "write",
+        desk.execute("DELETE FROM ticket", json!([])).await,
+        DENIED,
+    );
+}
+
+#[tokio::test]
+async fn tables_within_the_scope_may_be_made_changed_and_dropped() {
+    let desk = Desk::with(&["db:read=probe_*", "db:write=probe_*"]).await;
+    for sql in [
+        "CREATE TABLE probe_a (id INTEGER PRIMARY KEY, name TEXT)",
+        "ALTER TABLE probe_a ADD COLUMN size INTEGER",
+        "CREATE INDEX probe_a_name ON probe_a (name)",
+        "INSERT INTO probe_a (name, size) VALUES ('a', 1)",
+    ] {
+        desk.execute(sql, json!([]))
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    assert_eq!(
+        only(desk.query("SELECT size FROM probe_a").await.unwrap()),
+        1
+    );
+    desk.execute("DROP TABLE probe_a", json!([])).await.unwrap();
+    assert_eq!(
+        desk.helpdesk
+            .number("SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'probe%'"),
+        0
+    );
+}
+
+#[tokio::test]
+async fn two_plugins_with_different_grants_keep_to_their_own() {
+    let helpdesk = helpdesk();
+    let host = database_host(&helpdesk, Caps::default());
+    let probe = plugin(
+        &host,
+        "probe",
+        &[
+            "db:read=secret",
+            "db:write=note",
+            "cache:readwrite",
+            "config",
+        ],
+        limits(),
+    )
+    .await;
+    let stats = plugin(
+        &host,
+        "helpdesk-stats",
+        &["db:read=ticket", "cache:readwrite"],
+        limits(),
+    )
+    .await;
+    let word = call(
+        &probe,
+        "db.query",
+        json!({"sql": "SELECT word FROM secret"}),
+    )
+    .await
+    .unwrap();
+    assert_eq!(only(word), "hunter2");
+    let error = call(&stats, "stats", json!({}))
+        .await
+        .expect_err("queue is not granted");
+    assert_eq!(error.code(), "permission-denied");
+    assert!(error.to_string().contains("queue"), "{error}");
+}

@@ -1,0 +1,76 @@
+//! What a plugin says about itself, when it says it wrongly.
+
+use goatherd::runtime::LoadError;
+use goatherd_tests::{Phase, host, hostile, limits, load, misregistered};
+
+#[tokio::test]
+async fn five_mistakes_are_reported_together_each_with_its_field() {
+    let error = load(
+        host(),
+        "misregistered.wasm",
+        misregistered(b'm'),
+        &[],
+        limits(),
+    )
+    .await
+    .expect_err("it is wrong");
+    assert_eq!(error.code(), "invalid-argument");
+    let LoadError::Registration { plugin, problems } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        plugin, "misregistered.wasm",
+        "its own name is one of the problems"
+    );
+    let fields: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.field.as_str())
+        .collect();
+    let mut sorted = fields.clone();
+    sorted.sort_unstable();
+    assert_eq!(
+        sorted,
+        [
+            "jobs[0].schedule",
+            "name",
+            "routes[0].method",
+            "routes[1].middleware[0]",
+            "version"
+        ]
+    );
+    let text = error.to_string();
+    for words in ["Bad Name", "\"1.0\"", "FETCH", "autth", "61 3 * * *"] {
+        assert!(text.contains(words), "the message quotes {words}: {text}");
+    }
+    assert_eq!(
+        text.lines().count(),
+        6,
+        "one line for each, after the first: {text}"
+    );
+}
+
+#[tokio::test]
+async fn describing_reports_the_same_as_loading() {
+    let component = host().compile("m.wasm", misregistered(b'm')).await.unwrap();
+    let described = host().describe(&component).await.expect_err("it is wrong");
+    let LoadError::Registration { problems, .. } = &described else {
+        panic!("{described}")
+    };
+    assert_eq!(problems.len(), 5, "{described}");
+}
+
+#[tokio::test]
+async fn a_right_registration_of_the_same_guest_loads() {
+    let plugin = load(
+        host(),
+        "hostile.wasm",
+        hostile(&[(Phase::Register, b'n')]),
+        &[],
+        limits(),
+    )
+    .await;
+    assert_eq!(
+        plugin.unwrap().description().registration.name.as_str(),
+        "hostile"
+    );
+}
