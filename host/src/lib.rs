@@ -3,6 +3,26 @@
 //! A plugin says about itself what it adds to an application, and reaches the application only through interfaces that an
 //! operator granted: an import is linked into a component only when a grant covers it.
 //!
+//! ```no_run
+//! use goatherd::Host;
+//! use goatherd::capability::db::{Caps, Databases, SqliteDatabase};
+//! use goatherd::contract::{CallContext, Json};
+//! use goatherd::permission::{Grant, Grants};
+//! use goatherd::runtime::Limits;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let host = Host::builder()
+//!     .provider(Databases::new(SqliteDatabase::open("helpdesk.db")?, Caps::default()))
+//!     .build()?;
+//! let component = host.compile_file("helpdesk-stats.wasm".as_ref()).await?;
+//! let grants: Grants = [Grant::parse("db:read=ticket,queue")?, Grant::parse("cache:readwrite")?].into_iter().collect();
+//! let plugin = host.load(&component, grants, Limits::default()).await?;
+//! let reply = plugin.call("stats", &Json::default(), CallContext::default()).await?;
+//! println!("{}", reply.as_str());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The layers, from the top down; arrows run one way only: `web` and `cli`, `platform`, `manager`, `loader`, [`runtime`],
 //! [`capability`], [`permission`] and [`contract`].
 
