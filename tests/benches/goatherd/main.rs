@@ -100,8 +100,8 @@ async fn calls(bytes: &[u8], chosen: &Chosen, report: &mut Report) -> Result<()>
     Ok(())
 }
 
-/// Calls to one plugin from two threads against one, and beside it what wasmtime and the machine make of two threads with
-/// a bare instance each.
+/// Calls to one plugin from two threads against one. Beside it, what wasmtime and the machine make of two threads: with a
+/// bare instance each of one engine, and with a bare instance each of an engine of its own.
 fn scaling(bytes: &[u8], report: &mut Report) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -111,20 +111,31 @@ fn scaling(bytes: &[u8], report: &mut Report) -> Result<()> {
         let governed = Arc::new(Governed::load(bytes).await?);
         rounds::throughput(&governed, 2).await?;
         let (mut one, mut both) = (Vec::new(), Vec::new());
-        let component = Component::from_binary(&Engine::new(&Config::new())?, bytes)?;
-        let (mut raw_one, mut raw_both) = (Vec::new(), Vec::new());
+        let compile = || {
+            anyhow::Ok(Component::from_binary(
+                &Engine::new(&Config::new())?,
+                bytes,
+            )?)
+        };
+        let (first, second) = (compile()?, compile()?);
+        let shared = [&first, &first];
+        let apart = [&first, &second];
+        let (mut raw_one, mut raw_shared, mut raw_apart) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..15 {
             one.push(rounds::throughput(&governed, 1).await?);
             both.push(rounds::throughput(&governed, 2).await?);
-            raw_one.push(rounds::raw_throughput(&component, 1).await?);
-            raw_both.push(rounds::raw_throughput(&component, 2).await?);
+            raw_one.push(rounds::raw_throughput(&shared[..1]).await?);
+            raw_shared.push(rounds::raw_throughput(&shared).await?);
+            raw_apart.push(rounds::raw_throughput(&apart).await?);
         }
-        let ratio = rounds::median_ratio(&both, &one);
-        let rate = rounds::median(&both);
-        report.add("threads_2_over_1", rate, "calls/s", ratio, "one thread");
-        let ratio = rounds::median_ratio(&raw_both, &raw_one);
-        let rate = rounds::median(&raw_both);
-        report.add("raw_threads_2_over_1", rate, "calls/s", ratio, "one thread");
+        for (name, both, one) in [
+            ("threads_2_over_1", &both, &one),
+            ("raw_threads_2_over_1", &raw_shared, &raw_one),
+            ("raw_engines_2_over_1", &raw_apart, &raw_one),
+        ] {
+            let ratio = rounds::median_ratio(both, one);
+            report.add(name, rounds::median(both), "calls/s", ratio, "one thread");
+        }
         Ok(())
     })
 }

@@ -70,11 +70,11 @@ pub async fn throughput(governed: &Arc<Governed>, tasks: usize) -> Result<f64> {
     sum_of_rates(running).await
 }
 
-/// The same with bare instances, of which each task has its own.
-pub async fn raw_throughput(component: &Component, tasks: usize) -> Result<f64> {
+/// The same with bare instances: a task for each component, with an instance of it.
+pub async fn raw_throughput(components: &[&Component]) -> Result<f64> {
     let args = Json::default();
     let mut instances = Vec::new();
-    for _ in 0..tasks {
+    for component in components {
         instances.push(Raw::instantiate(component).await?);
     }
     let began = Instant::now();
