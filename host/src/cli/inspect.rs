@@ -145,7 +145,7 @@ fn write_contributions(out: &mut String, registration: &Registration) -> std::fm
     let asked: Vec<String> = registration
         .requested_permissions()
         .map(|request| {
-            Grant::parse_parts(&request.kind, request.access.as_deref(), &request.scope)
+            Grant::try_from(request)
                 .map_or_else(|error| error.to_string(), |grant| grant.to_string())
         })
         .collect();

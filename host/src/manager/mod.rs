@@ -21,7 +21,7 @@ use arc_swap::ArcSwap;
 
 pub use error::{Failure, ManagerError};
 pub use load::{Outcome, Report};
-pub use policy::{Configured, Decision, Policy, Terms, TrustAll, as_grant};
+pub use policy::{Configured, Decision, Policy, Terms, TrustAll};
 pub use table::{Entry, Refused, State, Table};
 
 use crate::runtime::Host;

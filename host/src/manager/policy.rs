@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::contract::PluginName;
-use crate::contract::registration::{PermissionRequest, Registration};
-use crate::permission::{Access, Grant, GrantError, Grants, Need, Permission};
-use crate::runtime::{Description, Limits, Verdict};
+use crate::contract::registration::Registration;
+use crate::permission::{Access, Grant, Grants, Need};
+use crate::runtime::{Description, Limits, needs_of};
 
 /// Decides about plugins.
 pub trait Policy: Send + Sync {
@@ -90,22 +90,9 @@ impl Policy for TrustAll {
 }
 
 fn wished_grants(plugin: &Description) -> Grants {
-    let imported = plugin
-        .imports
-        .iter()
-        .filter_map(|import| match import.verdict {
-            Verdict::Granted { permission } => Some(permission),
-            _ => None,
-        });
-    let mut needs: Vec<Need> = Vec::new();
-    for need in imported {
-        if !needs.contains(&need) {
-            needs.push(need);
-        }
-    }
     let mut requests: Vec<Grant> = Vec::new();
     for request in plugin.registration.requested_permissions() {
-        match as_grant(request) {
+        match Grant::try_from(request) {
             Ok(grant) => requests.push(grant),
             Err(error) => {
                 let name = &plugin.registration.name;
@@ -114,7 +101,7 @@ fn wished_grants(plugin: &Description) -> Grants {
         }
     }
     let mut grants = Vec::new();
-    for need in needs {
+    for need in needs_of(&plugin.imports) {
         let before = grants.len();
         let asked = requests.iter().filter(|request| request.covers(need));
         grants.extend(asked.filter_map(|request| narrowed(need, &request.scope())));
@@ -126,22 +113,6 @@ fn wished_grants(plugin: &Description) -> Grants {
     let unseen = |request: &&Grant| request.covers(Need::ROUTES) || request.covers(Need::FILES);
     grants.extend(requests.iter().filter(unseen).cloned());
     grants.into_iter().collect()
-}
-
-/// What a plugin asks for, as the grant that would give it. Who leaves the level out leaves it to the operator; such a
-/// request is read as the widest level, since what is imported decides what a level can be used for.
-///
-/// # Errors
-///
-/// When there is no such grant.
-pub fn as_grant(request: &PermissionRequest) -> Result<Grant, GrantError> {
-    let kind: Permission = request.kind.parse()?;
-    let widest = kind.accesses().contains(&Access::ReadWrite);
-    let access = match request.access.as_deref() {
-        None if widest => Some(Access::ReadWrite.name()),
-        given => given,
-    };
-    Grant::parse_parts(&request.kind, access, &request.scope)
 }
 
 /// A grant of exactly `need`.
@@ -179,6 +150,7 @@ mod tests {
     use crate::contract::ContractVersion;
     use crate::contract::v0_1::goatherd::plugin::registration as wit;
     use crate::runtime::Import;
+    use crate::runtime::Verdict;
 
     /// A plugin that imports what `needs` names and asks for `requests`.
     fn plugin(needs: &[Need], requests: &[&str]) -> Description {

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::error::PatternError;
-use super::plugin::is_plugin_name;
 use super::scope::Scope;
+use crate::contract::PluginName;
 
 /// One entity type by its name, or all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -87,7 +87,7 @@ impl FromStr for FieldPattern {
         match rest.split_once(':') {
             Some((plugin, field))
                 if is_name(entity_type, b"_-")
-                    && is_plugin_name(plugin)
+                    && plugin.parse::<PluginName>().is_ok()
                     && is_name(field, b"_") =>
             {
                 Ok(Self::Foreign {

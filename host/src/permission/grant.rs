@@ -14,6 +14,7 @@ use super::{
     AddressPattern, ChannelPattern, EntityPattern, FieldPattern, HostPattern, KeyPattern,
     KeyPrefix, PluginPattern, Quota, RoutePattern, TablePattern,
 };
+use crate::contract::registration::PermissionRequest;
 
 /// A permission with its access and scope, all of it valid.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -208,6 +209,22 @@ where
             })
         })
         .collect()
+}
+
+/// What a plugin asks for, as the grant that would give it. Who leaves the level out leaves it to the operator; such a
+/// request is read as the widest level, since what is imported decides what a level can be used for.
+impl TryFrom<&PermissionRequest> for Grant {
+    type Error = GrantError;
+
+    fn try_from(request: &PermissionRequest) -> Result<Self, GrantError> {
+        let kind: Permission = request.kind.parse()?;
+        let widest = kind.accesses().contains(&Access::ReadWrite);
+        let access = match request.access.as_deref() {
+            None if widest => Some(Access::ReadWrite.name()),
+            given => given,
+        };
+        Self::parse_parts(&request.kind, access, &request.scope)
+    }
 }
 
 impl FromStr for Grant {

@@ -5,14 +5,15 @@ use std::str::FromStr;
 
 use super::error::PatternError;
 use super::scope::Scope;
+use crate::contract::PluginName;
 
 /// One plugin by its name, or all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PluginPattern {
     /// `*`.
     Any,
-    /// A name, `^[a-z][a-z0-9-]{0,62}$`.
-    Name(String),
+    /// A name.
+    Name(PluginName),
 }
 
 impl PluginPattern {
@@ -21,18 +22,9 @@ impl PluginPattern {
     pub fn matches(&self, plugin: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Name(name) => name == plugin,
+            Self::Name(name) => name.as_str() == plugin,
         }
     }
-}
-
-/// Whether `text` is `^[a-z][a-z0-9-]{0,62}$`.
-pub(super) fn is_plugin_name(text: &str) -> bool {
-    text.len() <= 63
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 impl FromStr for PluginPattern {
@@ -40,15 +32,14 @@ impl FromStr for PluginPattern {
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
         if text == "*" {
-            Ok(Self::Any)
-        } else if is_plugin_name(text) {
-            Ok(Self::Name(text.to_owned()))
-        } else {
-            Err(PatternError::new(
+            return Ok(Self::Any);
+        }
+        text.parse().map(Self::Name).map_err(|_| {
+            PatternError::new(
                 "is neither * nor the name of a plugin: a name begins with a lower-case letter and has at most 63 \
                  lower-case letters, digits and hyphens",
-            ))
-        }
+            )
+        })
     }
 }
 
@@ -56,7 +47,7 @@ impl fmt::Display for PluginPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => f.write_str("*"),
-            Self::Name(name) => f.write_str(name),
+            Self::Name(name) => name.fmt(f),
         }
     }
 }

@@ -157,15 +157,7 @@ impl Component {
 
     /// What grants have to cover so that it can be linked, each once.
     pub fn needs(&self) -> Vec<Need> {
-        let mut needs = Vec::new();
-        for import in &self.0.imports {
-            if let Verdict::Granted { permission } = import.verdict
-                && !needs.contains(&permission)
-            {
-                needs.push(permission);
-            }
-        }
-        needs
+        needs_of(&self.0.imports)
     }
 
     pub(super) fn compiled(&self) -> &wasmtime::component::Component {
@@ -181,6 +173,19 @@ impl fmt::Debug for Component {
             .field("contract", &self.0.contract)
             .finish_non_exhaustive()
     }
+}
+
+/// What grants have to cover so that these imports can be linked, each once.
+pub fn needs_of(imports: &[Import]) -> Vec<Need> {
+    let mut needs = Vec::new();
+    for import in imports {
+        if let Verdict::Granted { permission } = import.verdict
+            && !needs.contains(&permission)
+        {
+            needs.push(permission);
+        }
+    }
+    needs
 }
 
 impl Import {

@@ -127,14 +127,17 @@ impl Host {
     /// When the bytes are not a component, or not one that exports a contract version that this host serves.
     pub async fn compile(&self, label: &str, bytes: Vec<u8>) -> Result<Component, ComponentError> {
         Component::check_header(label, &bytes)?;
-        let hash = blake3::hash(&bytes);
         let size = bytes.len();
-        let key = Key::new(self.0.engine.engine(), &hash);
-        let cached = self
-            .0
-            .code_cache
-            .as_ref()
-            .and_then(|cache| cache.load(self.0.engine.engine(), &key));
+        // Hashing and mapping a component of 20 MB takes milliseconds, for which nobody else should wait.
+        let host = self.clone();
+        let look = move || {
+            let hash = blake3::hash(&bytes);
+            let key = Key::new(host.0.engine.engine(), &hash);
+            let cache = host.0.code_cache.as_ref();
+            let cached = cache.and_then(|cache| cache.load(host.0.engine.engine(), &key));
+            (bytes, hash, key, cached)
+        };
+        let (bytes, hash, key, cached) = off_thread(label, look).await?;
         let compiled = match cached {
             Some(compiled) => compiled,
             None => self.compile_anew(label, bytes, key).await?,
@@ -148,10 +151,6 @@ impl Host {
         bytes: Vec<u8>,
         key: Key,
     ) -> Result<wasmtime::component::Component, ComponentError> {
-        let invalid = |reason: String| ComponentError::Invalid {
-            component: label.to_owned(),
-            reason,
-        };
         // The semaphore is never closed, so an error here cannot come up; compiling without a permit would be no harm.
         let _permit = self.0.compiling.acquire().await.ok();
         let host = self.clone();
@@ -161,14 +160,14 @@ impl Host {
             if let Some(cache) = &host.0.code_cache {
                 cache.store(&key, &compiled);
             }
-            Ok(compiled)
+            wasmtime::Result::<_>::Ok(compiled)
         };
-        match tokio::task::spawn_blocking(compile).await {
-            Ok(compiled) => {
-                compiled.map_err(|error: wasmtime::Error| invalid(format!("{error:#}")))
-            }
-            Err(stopped) => Err(invalid(format!("compiling stopped: {stopped}"))),
-        }
+        off_thread(label, compile)
+            .await?
+            .map_err(|error| ComponentError::Invalid {
+                component: label.to_owned(),
+                reason: format!("{error:#}"),
+            })
     }
 
     /// Runs `register` with nothing granted, and shows what the plugin is and what it asks for.
@@ -249,4 +248,16 @@ impl Host {
     pub fn version(&self) -> &semver::Version {
         &self.0.version
     }
+}
+
+/// Does work that takes long on a thread for such work.
+async fn off_thread<T: Send + 'static>(
+    label: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ComponentError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|stopped| ComponentError::Invalid {
+        component: label.to_owned(),
+        reason: format!("compiling stopped: {stopped}"),
+    })
 }

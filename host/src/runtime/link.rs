@@ -90,16 +90,11 @@ pub(super) fn check_granted(
 
 /// The scope that a plugin asks for where an interface needs a permission.
 fn asked(registration: &Registration, need: Need) -> Vec<String> {
-    let permission = need.permission().name();
-    let requests = registration.requested_permissions();
-    requests
-        .filter(|request| request.kind == permission)
-        .filter(|request| {
-            let grant =
-                Grant::parse_parts(&request.kind, request.access.as_deref(), &request.scope);
-            grant.is_ok_and(|grant| grant.covers(need))
-        })
-        .flat_map(|request| request.scope.iter().cloned())
+    registration
+        .requested_permissions()
+        .filter_map(|request| Grant::try_from(request).ok())
+        .filter(|grant| grant.covers(need))
+        .flat_map(|grant| grant.scope())
         .collect()
 }
 

@@ -26,7 +26,7 @@ mod pool;
 mod trap;
 
 pub use code_cache::CodeCache;
-pub use component::{Component, Import, Verdict};
+pub use component::{Component, Import, Verdict, needs_of};
 pub use describe::Description;
 pub use error::{CallError, ComponentError, LoadError, Missing, Unknown};
 pub use host::{Host, HostBuilder, HostError};

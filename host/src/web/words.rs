@@ -1,6 +1,5 @@
 //! Grants and requests in words, for people who decide about them.
 
-use crate::manager::as_grant;
 use crate::permission::{Access, Grant, Need, Permission};
 use crate::runtime::{Description, Verdict};
 
@@ -14,7 +13,7 @@ pub(super) fn of_requests(description: &Description) -> Vec<String> {
     let mut words = Vec::new();
     let mut asked = Vec::new();
     for request in description.registration.requested_permissions() {
-        match as_grant(request) {
+        match Grant::try_from(request) {
             Ok(grant) => {
                 words.push(of_grant(&grant));
                 asked.push(grant);

@@ -97,6 +97,7 @@ impl PluginConfig {
         }))
     }
 
+    /// Only entries count here: what is the plugin's own is under `plugin.` and does not come this way.
     fn check(&self, plugin: &PluginName, key: &str) -> Result<(), Error> {
         if self
             .scope
