@@ -34,6 +34,8 @@ pub mod manager;
 pub mod permission;
 pub mod platform;
 pub mod runtime;
+pub mod store;
+pub mod tls;
 pub mod web;
 
 pub use runtime::{Host, Plugin};

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["loader"],
     &["runtime"],
     &["capability"],
-    &["permission", "contract"],
+    &["store", "permission", "contract"],
 ];
 
 fn source() -> PathBuf {

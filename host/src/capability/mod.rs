@@ -13,9 +13,14 @@ pub mod db;
 mod guest;
 pub mod i18n;
 pub mod log;
+mod peers;
+pub mod plugins;
 mod provider;
+mod rate;
 pub mod table;
 pub mod wasi;
 
 pub use guest::{Caller, Guest, Of, Slot, View};
+pub use peers::{Alone, Cascade, Peers};
 pub use provider::{PrepareError, Provider, Providers, Setup};
+pub use rate::{RateLimit, RateLimits};

@@ -6,12 +6,15 @@
 //!
 //! Embedders put in a back-end of their own by giving the host a provider built on it, or a provider of their own.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use crate::capability::guest::Slot;
+use crate::capability::peers::Peers;
 use crate::contract::PluginName;
 use crate::contract::registration::Registration;
-use crate::permission::Grants;
+use crate::permission::{Grants, Rates};
 
 /// Serves a family of host interfaces from one back-end.
 pub trait Provider: Send + Sync + 'static {
@@ -34,6 +37,10 @@ pub struct Setup<'a> {
     pub grants: &'a Grants,
     /// What the plugin says about itself.
     pub registration: &'a Registration,
+    /// How often it may do what is counted.
+    pub rates: Rates,
+    /// The other plugins.
+    pub peers: &'a Arc<dyn Peers>,
 }
 
 /// Why a capability could not be prepared for a plugin.

@@ -19,6 +19,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
+use super::chain::Chain;
 use super::text::quoted_owned;
 
 /// For whom a call runs, in which language, and until when.
@@ -37,6 +38,8 @@ pub struct CallContext {
     pub request_id: RequestId,
     /// A limit of the caller's, besides the plugin's own; the earlier one holds.
     pub deadline: Option<Instant>,
+    /// The plugins that wait for the call; none for a call from outside.
+    pub chain: Chain,
 }
 
 /// A signed-in user.

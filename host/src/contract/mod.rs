@@ -9,6 +9,7 @@
 //! plugin that are quoted in a message are cut to a bounded length and escaped.
 
 pub mod call;
+mod chain;
 pub mod error;
 pub mod json;
 mod json_scan;
@@ -19,6 +20,7 @@ pub mod v0_1;
 pub mod version;
 
 pub use call::{CallContext, Language, LanguageError, RequestId, RequestIdError, User};
+pub use chain::Chain;
 pub use error::Error;
 pub use json::{Json, JsonError};
 pub use name::{PluginName, PluginNameError};

@@ -51,6 +51,7 @@ impl Manager {
                 (*entry.description).clone(),
                 terms.grants,
                 terms.limits,
+                self.peers(),
             )
             .await;
         let ended = match loaded {

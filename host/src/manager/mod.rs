@@ -11,6 +11,7 @@
 mod change;
 mod error;
 mod load;
+mod peers;
 mod policy;
 mod table;
 

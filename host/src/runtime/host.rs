@@ -23,7 +23,8 @@ use crate::capability::cache::{Caching, MemoryCache};
 use crate::capability::config::{Config, FixedSettings};
 use crate::capability::i18n::{Catalog, Translations};
 use crate::capability::log::Logs;
-use crate::capability::{Provider, Providers, Setup};
+use crate::capability::plugins::PluginCalls;
+use crate::capability::{Alone, Peers, Provider, Providers, Setup};
 use crate::contract::Language;
 use crate::permission::Grants;
 
@@ -96,6 +97,7 @@ impl Host {
         let mut providers = Providers::default();
         providers.add(Caching::new(MemoryCache::default()));
         providers.add(Config::new(FixedSettings::default()));
+        providers.add(PluginCalls);
         providers.add(Translations::new(Catalog::default(), Language::default()));
         HostBuilder {
             providers,
@@ -179,7 +181,8 @@ impl Host {
         describe::describe(component, Limits::default(), &self.0.version).await
     }
 
-    /// Links a component to what it is granted, and starts its first instance.
+    /// Links a component to what it is granted, and starts its first instance. It has no other plugins to call; those that a
+    /// manager loads do.
     ///
     /// # Errors
     ///
@@ -193,11 +196,11 @@ impl Host {
     ) -> Result<Plugin, LoadError> {
         let version = &self.0.version;
         let description = describe::describe(component, limits.clone(), version).await?;
-        self.load_described(component, description, grants, limits)
+        self.load_described(component, description, grants, limits, Arc::new(Alone))
             .await
     }
 
-    /// Like [`load`](Self::load), for a component that was just described.
+    /// Like [`load`](Self::load), for a component that was just described and has `peers`.
     ///
     /// # Errors
     ///
@@ -208,6 +211,7 @@ impl Host {
         description: Description,
         grants: Grants,
         limits: Limits,
+        peers: Arc<dyn Peers>,
     ) -> Result<Plugin, LoadError> {
         let providers = &self.0.providers;
         let plugin = description.registration.name.clone();
@@ -216,6 +220,8 @@ impl Host {
             plugin: &plugin,
             grants: &grants,
             registration: &description.registration,
+            rates: limits.rates,
+            peers: &peers,
         };
         let slots = providers
             .prepare(&link::imported(component), &setup)

@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 use wasmtime::ResourceLimiter;
 
+use crate::permission::Rates;
+
 /// The limits of one plugin. The default is that of a plugin which nobody has reviewed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Limits {
@@ -35,6 +37,8 @@ pub struct Limits {
     pub result_bytes: usize,
     /// Bytes that a plugin may hand to the host at a time: a result, or the arguments of a host function. 16 MiB.
     pub transfer_bytes: usize,
+    /// How often it may do what is counted.
+    pub rates: Rates,
 }
 
 impl Default for Limits {
@@ -51,6 +55,7 @@ impl Default for Limits {
             args_bytes: 4 << 20,
             result_bytes: 8 << 20,
             transfer_bytes: 16 << 20,
+            rates: Rates::default(),
         }
     }
 }

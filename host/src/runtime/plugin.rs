@@ -43,7 +43,7 @@ impl Plugin {
     ) -> Result<Self, CallError> {
         let deadline = Instant::now() + mold.limits.init_timeout;
         let pool = Arc::new(Pool::new(mold));
-        pool.lease(deadline).await?.put_back();
+        pool.lease(deadline, 0).await?.put_back();
         Ok(Self(Arc::new(Loaded {
             description,
             grants,
@@ -82,7 +82,7 @@ impl Plugin {
         let deadline = context.deadline.map_or(latest, |limit| limit.min(latest));
         let lease = match pool.idle() {
             Some(lease) => lease,
-            None => pool.lease(deadline).await?,
+            None => pool.lease(deadline, context.chain.depth()).await?,
         };
         // If the caller goes away meanwhile, the place is given up and the instance dropped, wherever it was.
         let Lease {

@@ -4,6 +4,11 @@
 //! the pool, so it cannot be entered twice, and it comes back only after a clean return. When all are in use, callers
 //! wait in line, bounded in number and by their deadline; whoever returns or loses an instance hands its place to the first.
 //!
+//! A call that a plugin makes in the course of another call must not wait for one that waits for it. So when all instances
+//! are in use, a nested call gets an extra one, from an allowance for its depth that is as large as the limit: calls of one
+//! depth wait only for deeper ones, and the deepest wait for nobody. An extra instance that is not needed afterwards is shut
+//! down.
+//!
 //! Idle instances are spread over shards, of which each thread has a favourite: threads that call the same plugin then
 //! touch different cache lines, and an instance stays in the caches of the processor that last ran it. No lock is held
 //! longer than it takes to push or pop.
@@ -15,11 +20,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::atomic::AtomicCell;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::error::CallError;
 use super::instance::{Instance, Mold};
 use super::metrics::{Ending, Metrics, Tally};
+use crate::contract::Chain;
 
 /// How many threads can have a shard of their own.
 const SHARDS: usize = 16;
@@ -29,6 +35,10 @@ pub(super) struct Pool {
     mold: Mold,
     shards: [Shard; SHARDS],
     live: AtomicUsize,
+    /// Extra instances that are alive, beside those in `live`.
+    extra: AtomicUsize,
+    /// The allowance for each depth of nested calls.
+    depths: [Arc<Semaphore>; Chain::MAX_DEPTH],
     waiting: AtomicUsize,
     line: Mutex<VecDeque<oneshot::Sender<Turn>>>,
     closed: AtomicBool,
@@ -66,6 +76,15 @@ impl Shard {
 /// A place among the live instances. Dropping it gives it up, and the instance that was in it counts as lost.
 pub(super) struct Place<'a> {
     pool: &'a Arc<Pool>,
+    kind: Kind,
+}
+
+/// Which allowance a place is taken from.
+enum Kind {
+    /// The plugin's limit.
+    Regular,
+    /// That for nested calls of one depth.
+    Extra(OwnedSemaphorePermit),
 }
 
 /// A place with an instance to call in it.
@@ -103,10 +122,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Pool {
     pub(super) fn new(mold: Mold) -> Self {
+        let instances = mold.limits.instances;
         Self {
             mold,
             shards: Default::default(),
             live: AtomicUsize::new(0),
+            extra: AtomicUsize::new(0),
+            depths: std::array::from_fn(|_| Arc::new(Semaphore::new(instances))),
             waiting: AtomicUsize::new(0),
             line: Mutex::default(),
             closed: AtomicBool::new(false),
@@ -120,7 +142,7 @@ impl Pool {
 
     /// How many instances are alive, idle and in calls.
     pub(super) fn live(&self) -> usize {
-        self.live.load(Ordering::Relaxed)
+        self.live.load(Ordering::SeqCst) + self.extra.load(Ordering::SeqCst)
     }
 
     /// What was counted so far.
@@ -140,13 +162,17 @@ impl Pool {
         let own = self.shards.get(favourite());
         let instance = own.and_then(Shard::pop).or_else(|| self.take_idle())?;
         Some(Lease {
-            place: Place { pool: self },
+            place: Place::regular(self),
             instance,
         })
     }
 
-    /// An instance to call, idle or new.
-    pub(super) async fn lease(self: &Arc<Self>, deadline: Instant) -> Result<Lease<'_>, CallError> {
+    /// An instance to call, idle or new, for a call that so many plugins wait for.
+    pub(super) async fn lease(
+        self: &Arc<Self>,
+        deadline: Instant,
+        depth: usize,
+    ) -> Result<Lease<'_>, CallError> {
         if self.closed.load(Ordering::Acquire) {
             return Err(self.shut_down());
         }
@@ -154,7 +180,9 @@ impl Pool {
             return Ok(lease);
         }
         let (place, instance) = if self.reserve() {
-            (Place { pool: self }, None)
+            (Place::regular(self), None)
+        } else if let Some(level) = depth.checked_sub(1) {
+            (self.extra(deadline, level).await?, None)
         } else {
             self.wait(deadline).await?
         };
@@ -177,6 +205,27 @@ impl Pool {
         self.live
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, grown)
             .is_ok()
+    }
+
+    /// Takes a place for an extra instance, beside the limit.
+    async fn extra(
+        self: &Arc<Self>,
+        deadline: Instant,
+        level: usize,
+    ) -> Result<Place<'_>, CallError> {
+        let deepest = || self.busy("the chain of calls is too long");
+        let allowance = Arc::clone(self.depths.get(level).ok_or_else(deepest)?);
+        match tokio::time::timeout_at(deadline.into(), allowance.acquire_owned()).await {
+            Ok(Ok(permit)) => {
+                self.extra.fetch_add(1, Ordering::SeqCst);
+                Ok(Place {
+                    pool: self,
+                    kind: Kind::Extra(permit),
+                })
+            }
+            Ok(Err(_)) => Err(self.shut_down()),
+            Err(_) => Err(self.busy("none became free before the deadline of the call")),
+        }
     }
 
     async fn start(&self) -> Result<Box<Instance>, CallError> {
@@ -205,7 +254,7 @@ impl Pool {
         // Something may have become free between looking for it and standing in line.
         self.serve_line();
         match tokio::time::timeout_at(deadline.into(), receiver).await {
-            Ok(Ok(turn)) => Ok((Place { pool: self }, turn.arrive())),
+            Ok(Ok(turn)) => Ok((Place::regular(self), turn.arrive())),
             Ok(Err(_)) => Err(self.shut_down()),
             Err(_) => Err(self.busy("none became free before the deadline of the call")),
         }
@@ -242,9 +291,20 @@ impl Pool {
     /// Takes back a place: with its instance after a clean return, without one that was lost.
     fn release(
         self: &Arc<Self>,
+        kind: Kind,
         instance: Option<Box<Instance>>,
         counted: Option<(Ending, Option<Duration>)>,
     ) {
+        let instance = match kind {
+            Kind::Regular => instance,
+            Kind::Extra(permit) => match self.settle(permit, instance) {
+                Some(instance) => Some(instance),
+                None => {
+                    self.count(counted);
+                    return;
+                }
+            },
+        };
         let lost = instance.is_none();
         if let Some(shard) = self.shards.get(favourite()) {
             if let Some((ending, took)) = counted {
@@ -264,6 +324,42 @@ impl Pool {
         if self.closed.load(Ordering::Acquire) {
             self.changed.notify_one();
         }
+    }
+
+    fn count(&self, counted: Option<(Ending, Option<Duration>)>) {
+        if let Some((ending, took)) = counted
+            && let Some(shard) = self.shards.get(favourite())
+        {
+            shard.tally.count(ending, took);
+        }
+    }
+
+    /// Gives up an extra place. Its instance goes on as a regular one if there is room, and is shut down otherwise.
+    fn settle(
+        self: &Arc<Self>,
+        permit: OwnedSemaphorePermit,
+        instance: Option<Box<Instance>>,
+    ) -> Option<Box<Instance>> {
+        let room = instance.is_some() && !self.closed.load(Ordering::Acquire) && self.reserve();
+        if room {
+            self.extra.fetch_sub(1, Ordering::SeqCst);
+            return instance;
+        }
+        let Some(instance) = instance else {
+            self.extra.fetch_sub(1, Ordering::SeqCst);
+            self.changed.notify_one();
+            return None;
+        };
+        let pool = Arc::clone(self);
+        tokio::spawn(async move {
+            let deadline = Instant::now() + pool.mold.limits.shutdown_timeout;
+            // How it ends makes no difference any more; a trap is in the plugin's log.
+            let _ = instance.shutdown(deadline).await;
+            pool.extra.fetch_sub(1, Ordering::SeqCst);
+            pool.changed.notify_one();
+            drop(permit);
+        });
+        None
     }
 
     /// Refuses new calls, waits for those that run, and hands out every instance to be shut down, until none is left.
@@ -303,13 +399,20 @@ impl Pool {
 impl Lease<'_> {
     /// Returns the instance without a call.
     pub(super) fn put_back(self) {
-        let pool = self.place.pool;
-        std::mem::forget(self.place);
-        pool.release(Some(self.instance), None);
+        let Self { place, instance } = self;
+        let (pool, kind) = place.take_apart();
+        pool.release(kind, Some(instance), None);
     }
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    fn regular(pool: &'a Arc<Pool>) -> Self {
+        Self {
+            pool,
+            kind: Kind::Regular,
+        }
+    }
+
     /// Returns the place after a call, with the instance if it may serve again, and with the time if it was taken.
     pub(super) fn end(
         self,
@@ -317,15 +420,23 @@ impl Place<'_> {
         ending: Ending,
         took: Option<Duration>,
     ) {
+        let (pool, kind) = self.take_apart();
+        pool.release(kind, instance, Some((ending, took)));
+    }
+
+    /// What was taken, to be given back in another way than by dropping it.
+    fn take_apart(mut self) -> (&'a Arc<Pool>, Kind) {
         let pool = self.pool;
+        let kind = std::mem::replace(&mut self.kind, Kind::Regular);
         std::mem::forget(self);
-        pool.release(instance, Some((ending, took)));
+        (pool, kind)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.pool.release(None, None);
+        let kind = std::mem::replace(&mut self.kind, Kind::Regular);
+        self.pool.release(kind, None, None);
     }
 }
 
@@ -339,7 +450,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.take() {
-            pool.release(self.instance.take(), None);
+            pool.release(Kind::Regular, self.instance.take(), None);
         }
     }
 }

@@ -52,6 +52,7 @@ impl Asked {
             language: self.languages.first().cloned().unwrap_or_default(),
             request_id: self.request_id.clone(),
             deadline,
+            ..CallContext::default()
         }
     }
 }

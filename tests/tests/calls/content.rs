@@ -133,6 +133,7 @@ async fn a_plugin_sees_for_whom_it_runs_and_arguments_cannot_change_it() {
         language: "pt-BR".parse().unwrap(),
         request_id: RequestId::given("request-42").unwrap(),
         deadline: Some(Instant::now() + Duration::from_secs(5)),
+        ..CallContext::default()
     };
     let forged = json!({
         "org_id": 1, "user": {"id": "root", "name": "root", "groups": []}, "language": "xx", "request_id": "forged",

@@ -1,0 +1,84 @@
+//! What plugins get to see of each other.
+//!
+//! Each plugin is loaded with a way back to the table that it stands in. It is a weak one: plugins do not keep their
+//! manager alive, and a manager that is gone has no plugins to call.
+
+use std::sync::{Arc, Weak};
+
+use async_trait::async_trait;
+
+use super::table::{State, Table};
+use super::{Manager, Parts};
+use crate::capability::{Cascade, Peers};
+use crate::contract::{CallContext, Error, Json, PluginName};
+
+/// The plugins of a manager, for one of them.
+struct Neighbours(Weak<Parts>);
+
+impl Manager {
+    pub(super) fn peers(&self) -> Arc<dyn Peers> {
+        Arc::new(Neighbours(Arc::downgrade(&self.0)))
+    }
+}
+
+impl Neighbours {
+    fn table(&self) -> Option<Arc<Table>> {
+        Some(self.0.upgrade()?.table.load_full())
+    }
+}
+
+#[async_trait]
+impl Peers for Neighbours {
+    async fn call(
+        &self,
+        plugin: &str,
+        function: &str,
+        args: Json,
+        context: CallContext,
+    ) -> Result<Json, Error> {
+        let caller = context.chain.last().map_or("the host", PluginName::as_str);
+        let table = self.table();
+        let Some(entry) = table.as_ref().and_then(|table| table.get(plugin)) else {
+            return Err(Error::NotFound(format!(
+                "plugin \"{plugin}\" not found (required by \"{caller}\" to call \"{function}\")"
+            )));
+        };
+        let State::Enabled(callee) = &entry.state else {
+            return Err(Error::Unavailable(match &entry.state {
+                State::Disabled => {
+                    format!("plugin \"{plugin}\" is disabled (required by \"{caller}\")")
+                }
+                other => format!(
+                    "plugin \"{plugin}\" is {} (required by \"{caller}\")",
+                    other.name()
+                ),
+            }));
+        };
+        let reply = callee.call(function, &args, context).await;
+        let reply = reply.map_err(|error| error.to_contract())?;
+        Json::parse(reply.into_string()).map_err(|error| {
+            Error::Unavailable(format!(
+                "plugin \"{plugin}\" answered \"{function}\" with text that is not JSON: {error}"
+            ))
+        })
+    }
+
+    fn cascades(&self, entity_type: &str) -> Vec<Cascade> {
+        let Some(table) = self.table() else {
+            return Vec::new();
+        };
+        let enabled = table.enabled();
+        enabled
+            .flat_map(|(entry, _)| {
+                let registration = &entry.description.registration;
+                let own = registration.cascades.iter();
+                own.filter(|cascade| cascade.entity_type.as_str() == entity_type)
+                    .map(|cascade| Cascade {
+                        plugin: registration.name.clone(),
+                        on_soft_delete: cascade.on_soft_delete.as_ref().map(ToString::to_string),
+                        on_hard_delete: cascade.on_hard_delete.as_ref().map(ToString::to_string),
+                    })
+            })
+            .collect()
+    }
+}

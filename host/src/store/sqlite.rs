@@ -1,0 +1,214 @@
+//! The host's tables in a SQLite file.
+//!
+//! One connection writes, several read, each lent to one piece of work at a time. Work runs on threads that may wait, so
+//! it is given as a closure; a change is one transaction, which is committed when the closure succeeds and undone
+//! otherwise. SQLite is interrupted at the deadline. Whoever goes away meanwhile does not stop a change that runs.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::sync::Semaphore;
+
+use super::StoreError;
+
+/// How many pieces of work can read at a time.
+const READERS: usize = 4;
+/// How many instructions of SQLite run between two looks at the clock.
+const INSTRUCTIONS: i32 = 1_000;
+
+/// A SQLite file with tables of the host. Cheap to clone.
+#[derive(Clone)]
+pub struct SqliteStore(Arc<Parts>);
+
+struct Parts {
+    path: PathBuf,
+    writers: Lane,
+    readers: Lane,
+}
+
+/// Connections of one kind, and how many may be in use.
+struct Lane {
+    places: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl SqliteStore {
+    /// Opens the file, which is made if it does not exist, and switches it to WAL mode.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made, read and written, or is no database.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let first = connect(&path)?;
+        first.pragma_update(None, "journal_mode", "wal")?;
+        Ok(Self(Arc::new(Parts {
+            path,
+            writers: Lane::new(1, vec![first]),
+            readers: Lane::new(READERS, Vec::new()),
+        })))
+    }
+
+    /// Makes tables and indexes that do not exist yet. To be called before they are used.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn ensure(&self, schema: &str) -> Result<(), StoreError> {
+        let mut connection = connect(&self.0.path)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(schema)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Runs work that only reads. What it sees does not change meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The work's own, and [`StoreError`].
+    pub async fn read<T, E>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.run(
+            |parts| &parts.readers,
+            TransactionBehavior::Deferred,
+            deadline,
+            work,
+        )
+        .await
+    }
+
+    /// Runs work as one transaction: committed when it succeeds, undone when it fails. Changes wait for each other, also
+    /// for those of other processes.
+    ///
+    /// # Errors
+    ///
+    /// The work's own, and [`StoreError`].
+    pub async fn write<T, E>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.run(
+            |parts| &parts.writers,
+            TransactionBehavior::Immediate,
+            deadline,
+            work,
+        )
+        .await
+    }
+
+    async fn run<T, E>(
+        &self,
+        lane: fn(&Parts) -> &Lane,
+        behavior: TransactionBehavior,
+        deadline: Instant,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let places = Arc::clone(&lane(&self.0).places);
+        let turn = tokio::time::timeout_at(deadline.into(), places.acquire_owned());
+        let place = turn
+            .await
+            .map_err(|_| StoreError::TimedOut)?
+            .map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
+        let parts = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let lane = lane(&parts);
+            let mut connection = match lane.pop() {
+                Some(connection) => connection,
+                None => connect(&parts.path)?,
+            };
+            let done = within(&mut connection, behavior, deadline, work);
+            // A connection that lost its footing is not lent again.
+            if connection.is_autocommit() {
+                lane.push(connection);
+            }
+            done
+        });
+        done.await
+            .map_err(|stopped| StoreError::Unavailable(stopped.to_string()))?
+    }
+}
+
+impl Lane {
+    fn new(places: usize, idle: Vec<Connection>) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            idle: Mutex::new(idle),
+        }
+    }
+
+    fn pop(&self) -> Option<Connection> {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+    }
+
+    fn push(&self, connection: Connection) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn within<T, E: From<StoreError>>(
+    connection: &mut Connection,
+    behavior: TransactionBehavior,
+    deadline: Instant,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let set = |connection: &mut Connection, watched: bool| {
+        let watch = move || Instant::now() >= deadline;
+        connection
+            .progress_handler(INSTRUCTIONS, watched.then_some(watch))
+            .map_err(StoreError::from)
+    };
+    // Waiting for another process's change ends at the deadline too.
+    let patience = deadline.saturating_duration_since(Instant::now());
+    connection
+        .busy_timeout(patience.min(Duration::from_secs(30)))
+        .map_err(StoreError::from)?;
+    set(connection, true)?;
+    let done = (|| {
+        let transaction = connection
+            .transaction_with_behavior(behavior)
+            .map_err(StoreError::from)?;
+        let done = work(&transaction)?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(done)
+    })();
+    set(connection, false)?;
+    done
+}
