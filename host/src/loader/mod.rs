@@ -4,6 +4,8 @@
 //! names, so that a host that starts twice on the same directory does the same twice. A directory that does not exist is
 //! made, so that a fresh host starts; what is not a `.wasm` file is passed over.
 
+pub mod signature;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
