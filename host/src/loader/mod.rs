@@ -4,12 +4,17 @@
 //! names, so that a host that starts twice on the same directory does the same twice. A directory that does not exist is
 //! made, so that a fresh host starts; what is not a `.wasm` file is passed over.
 
+mod inner_path;
+pub mod manifest;
+pub mod package;
 pub mod signature;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+pub use inner_path::{InnerPath, InnerPathError};
 
 /// A file that may be a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
