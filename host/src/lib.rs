@@ -33,6 +33,7 @@ pub mod loader;
 pub mod manager;
 pub mod permission;
 pub mod platform;
+pub mod registry;
 pub mod runtime;
 pub mod store;
 pub mod tls;

@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["web"],
     &["platform"],
     &["manager"],
-    &["loader"],
+    &["loader", "registry"],
     &["runtime"],
     &["capability"],
     &["store", "permission", "contract"],
