@@ -96,7 +96,7 @@ pub enum RunError {
     /// A step of a workflow failed.
     #[error(
         "workflow \"{workflow}\" stopped in step \"{step}\": {cause}{}",
-        undone(undone, not_undone)
+        undoing(undone, not_undone)
     )]
     Step {
         /// The workflow.
@@ -112,7 +112,7 @@ pub enum RunError {
     },
 }
 
-fn undone(undone: &[String], not_undone: &[(String, String)]) -> String {
+fn undoing(undone: &[String], not_undone: &[(String, String)]) -> String {
     let mut text = String::new();
     if !undone.is_empty() {
         text.push_str(&format!("; undone: {}", undone.join(", ")));

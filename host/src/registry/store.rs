@@ -43,3 +43,26 @@ pub trait Store: Send + Sync + 'static {
     /// When the store does not answer.
     async fn version(&self) -> Result<u64, StoreFault>;
 }
+
+#[async_trait]
+impl Store for Box<dyn Store> {
+    async fn upsert(&self, record: &Record) -> Result<(), StoreFault> {
+        (**self).upsert(record).await
+    }
+
+    async fn get(&self, slug: &PluginName) -> Result<Option<Record>, StoreFault> {
+        (**self).get(slug).await
+    }
+
+    async fn all(&self) -> Result<Vec<Record>, StoreFault> {
+        (**self).all().await
+    }
+
+    async fn delete(&self, slug: &PluginName) -> Result<bool, StoreFault> {
+        (**self).delete(slug).await
+    }
+
+    async fn version(&self) -> Result<u64, StoreFault> {
+        (**self).version().await
+    }
+}

@@ -1,0 +1,111 @@
+//! Several services on one store, as nodes are.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn a_toggle_by_one_node_is_seen_by_the_other_without_restart() {
+    for place in Place::shared() {
+        let (one, other) = (place.service().await, place.service().await);
+        let following = tokio::spawn({
+            let other = other.clone();
+            async move { other.follow().await }
+        });
+        one.register(record("newsletter")).await.unwrap();
+        for enabled in [true, false, true] {
+            if enabled {
+                one.enable("newsletter").await.unwrap();
+            } else {
+                one.disable("newsletter").await.unwrap();
+            }
+            let began = Instant::now();
+            while other.is_enabled("newsletter") != enabled {
+                assert!(
+                    began.elapsed() < Duration::from_secs(20),
+                    "the other node sees nothing"
+                );
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        following.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_gone_is_followed_no_longer() {
+    let service = Service::new();
+    let following = service.clone();
+    let mut task = Box::pin(async move {
+        let service = following;
+        service.follow().await;
+    });
+    drop(service);
+    // The task has the only service, and looks after itself.
+    let ended = tokio::time::timeout(Duration::from_millis(50), &mut task).await;
+    assert!(
+        ended.is_err(),
+        "it follows as long as somebody has the service"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_that_nodes_change_at_the_same_time_are_all_kept() {
+    for place in Place::shared() {
+        let first = place.service().await;
+        first.register(record("newsletter")).await.unwrap();
+        let mut tasks = Vec::new();
+        for node in 0..4 {
+            let service = place.service().await;
+            tasks.push(tokio::spawn(async move {
+                for number in 0..5 {
+                    let change = object(json!({ format!("key{node}_{number}"): number }));
+                    service.configure("newsletter", &change).await.unwrap();
+                }
+            }));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        first.refresh().await.unwrap();
+        assert_eq!(first.get("newsletter").unwrap().config.len(), 20);
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_an_old_revision_is_refused_even_after_the_record_was_made_anew() {
+    for place in Place::all() {
+        let store = place.store().await;
+        let slug = "newsletter".parse().unwrap();
+        store.upsert(&record("newsletter")).await.unwrap();
+        let old = store.get(&slug).await.unwrap().unwrap();
+        assert!(store.delete(&slug).await.unwrap());
+        assert!(!store.delete(&slug).await.unwrap());
+        store.upsert(&record("newsletter")).await.unwrap();
+        let fault = store.upsert(&old).await.unwrap_err();
+        assert_eq!(fault, goatherd::registry::StoreFault::Stale);
+        assert!(store.upsert(&record("newsletter")).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn records_survive_the_service() {
+    for place in Place::shared() {
+        let service = place.service().await;
+        let mut kept = record("newsletter");
+        kept.config = object(json!({ "a": [1, { "b": null }], "ü": "\u{1F410}" }));
+        kept.kind = Kind::Other("theme".to_owned());
+        service.register(kept.clone()).await.unwrap();
+        drop(service);
+        let again = place.service().await.get("newsletter").unwrap();
+        assert_eq!(
+            Record {
+                revision: 0,
+                ..(*again).clone()
+            },
+            kept
+        );
+    }
+}
