@@ -1,6 +1,7 @@
 //! The database, through a guest: what a grant covers, what no statement gets around, and what a call may use.
 
 mod caps;
+mod organisations;
 mod scope;
 mod statements;
 mod transactions;

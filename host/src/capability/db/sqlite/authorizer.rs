@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::functions;
+use super::organisation::Owned;
 use super::policy::{Deed, Policy, reserved};
 
 /// Whose statements are compiled.
@@ -24,6 +25,8 @@ pub(super) enum Author {
     Guest,
     /// The definition of a table as the engine stored it, compiled and not run, to see which functions it calls.
     Definition,
+    /// The host's own change of the table at this place among those that organisations own.
+    Owned(usize),
 }
 
 /// How a statement changes the schema.
@@ -122,6 +125,26 @@ impl Guard {
         std::mem::take(&mut self.state().findings)
     }
 
+    /// Notes why a function refuses to go on.
+    pub(super) fn deny(&self, denial: String) {
+        self.state().findings.denial.get_or_insert(denial);
+    }
+
+    /// Whether it changes the table that it is for, or reads one of its kind for a foreign key.
+    fn is_own_change(&self, place: usize, context: &AuthContext<'_>) -> bool {
+        let owned = |table: &str| match context.database_name {
+            Some("main") => self.policy.owned.place(table),
+            _ => None,
+        };
+        match context.action {
+            AuthAction::Read { table_name, .. } => owned(table_name).is_some(),
+            AuthAction::Insert { table_name }
+            | AuthAction::Update { table_name, .. }
+            | AuthAction::Delete { table_name } => owned(table_name) == Some(place),
+            _ => false,
+        }
+    }
+
     /// The answer to one question of the engine.
     pub(super) fn ask(&self, context: &AuthContext<'_>) -> Authorization {
         let mut state = self.state();
@@ -133,7 +156,14 @@ impl Guard {
         {
             return Authorization::Allow;
         }
+        if let Author::Owned(place) = state.author
+            && context.accessor.is_none()
+            && self.is_own_change(place, context)
+        {
+            return Authorization::Allow;
+        }
         if let Some(through) = context.accessor
+            && !self.policy.owned.guards(through)
             && !state.findings.through.contains(through)
         {
             state.findings.through.insert(through.to_owned());
@@ -202,6 +232,7 @@ impl Question<'_> {
                 if database_name != "main"
                     || reserved(table_name).is_some()
                     || !self.policy.covers(Deed::Alter, table_name)
+                    || self.policy.owned.place(table_name).is_some()
                 {
                     return Err(self
                         .policy
@@ -242,12 +273,31 @@ impl Question<'_> {
         matches!(self.findings.schema, Some(SchemaChange::AlterTable(_)))
     }
 
+    /// Whether a guarding view or trigger does it.
+    fn is_guarded(&self) -> bool {
+        self.through
+            .is_some_and(|name| self.policy.owned.guards(name))
+    }
+
     /// Whether the object is in the database that plugins see, and not in the engine's store of temporary ones.
     fn in_main(&self) -> bool {
         matches!(self.database, None | Some("main"))
     }
 
     fn read(&mut self, table: &str, column: &str) -> Result<(), String> {
+        // The guarding views themselves, which stand for tables that are asked for by their own names too.
+        if self.policy.owned.guards(table) {
+            return Ok(());
+        }
+        if self.policy.owned.place(table).is_some() && self.policy.covers(Deed::Read, table) {
+            return match self.database {
+                Some("temp") => Ok(()),
+                Some("main") if self.is_guarded() => Ok(()),
+                // Nothing of it is used, so it is the view that the name means, or an expression of the statement's own.
+                None if column.is_empty() => Ok(()),
+                _ => Err(self.policy.refuse_owned(table)),
+            };
+        }
         if let Some(reason) = reserved(table) {
             let own = reason == super::policy::Reserved::Engine;
             if own && self.findings.schema.is_some() && engine_table(table) {
@@ -312,6 +362,14 @@ impl Question<'_> {
     }
 
     fn table(&self, deed: Deed, table: &str) -> Result<(), String> {
+        if self.policy.owned.place(table).is_some() && self.policy.covers(deed, table) {
+            let changes_rows = matches!(deed, Deed::Insert | Deed::Update | Deed::Delete);
+            return if changes_rows && self.database == Some("temp") {
+                Ok(())
+            } else {
+                Err(self.policy.refuse_owned(table))
+            };
+        }
         if self.in_main() && reserved(table).is_none() && self.policy.covers(deed, table) {
             Ok(())
         } else {
@@ -320,7 +378,10 @@ impl Question<'_> {
     }
 
     fn function(&self, name: &str) -> Result<(), String> {
-        if functions::harmless(name) || (self.alters() && functions::of_alter(name)) {
+        if functions::harmless(name)
+            || (Owned::is_function(name) && self.is_guarded())
+            || (self.alters() && functions::of_alter(name))
+        {
             Ok(())
         } else {
             Err(self.policy.refuse(
