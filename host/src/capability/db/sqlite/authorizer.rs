@@ -58,9 +58,14 @@ pub(super) struct Findings {
     pub(super) through: BTreeSet<String>,
 }
 
+/// The place of a table among those that organisations own, and the name of a trigger on it, in lower case.
+pub(super) type RowTriggers = BTreeSet<(usize, String)>;
+
 #[derive(Debug)]
 struct State {
     author: Author,
+    /// Triggers of the application that see of their table, which organisations own, the changed row alone.
+    row_triggers: RowTriggers,
     findings: Findings,
 }
 
@@ -77,6 +82,7 @@ impl Guard {
             policy,
             state: Arc::new(Mutex::new(State {
                 author: Author::Guest,
+                row_triggers: RowTriggers::default(),
                 findings: Findings::default(),
             })),
         }
@@ -108,15 +114,15 @@ impl Guard {
 
     /// Lets `work` compile text of this author.
     pub(super) fn written_by<T>(&self, author: Author, work: impl FnOnce() -> T) -> T {
-        self.state().author = author;
+        let before = std::mem::replace(&mut self.state().author, author);
         // The way back must not depend on `work` returning: what follows could be a plugin's.
-        struct Back<'a>(&'a Guard);
+        struct Back<'a>(&'a Guard, Author);
         impl Drop for Back<'_> {
             fn drop(&mut self) {
-                self.0.state().author = Author::Guest;
+                self.0.state().author = self.1;
             }
         }
-        let _back = Back(self);
+        let _back = Back(self, before);
         work()
     }
 
@@ -130,17 +136,33 @@ impl Guard {
         self.state().findings.denial.get_or_insert(denial);
     }
 
-    /// Whether it changes the table that it is for, or reads one of its kind for a foreign key.
-    fn is_own_change(&self, place: usize, context: &AuthContext<'_>) -> bool {
+    /// Sets which triggers see one row alone.
+    pub(super) fn set_row_triggers(&self, triggers: RowTriggers) {
+        self.state().row_triggers = triggers;
+    }
+
+    /// Whether it changes the table that it is for, or reads one of its kind for a foreign key, or the changed row for a
+    /// trigger. The text is the host's, so no name in it is a plugin's choice.
+    fn is_own_change(
+        &self,
+        place: usize,
+        triggers: &RowTriggers,
+        context: &AuthContext<'_>,
+    ) -> bool {
         let owned = |table: &str| match context.database_name {
             Some("main") => self.policy.owned.place(table),
             _ => None,
         };
-        match context.action {
-            AuthAction::Read { table_name, .. } => owned(table_name).is_some(),
-            AuthAction::Insert { table_name }
-            | AuthAction::Update { table_name, .. }
-            | AuthAction::Delete { table_name } => owned(table_name) == Some(place),
+        match (context.action, context.accessor) {
+            (AuthAction::Read { table_name, .. }, None) => owned(table_name).is_some(),
+            (AuthAction::Read { table_name, .. }, Some(trigger)) => owned(table_name)
+                .is_some_and(|table| triggers.contains(&(table, trigger.to_lowercase()))),
+            (
+                AuthAction::Insert { table_name }
+                | AuthAction::Update { table_name, .. }
+                | AuthAction::Delete { table_name },
+                None,
+            ) => owned(table_name) == Some(place),
             _ => false,
         }
     }
@@ -157,8 +179,7 @@ impl Guard {
             return Authorization::Allow;
         }
         if let Author::Owned(place) = state.author
-            && context.accessor.is_none()
-            && self.is_own_change(place, context)
+            && self.is_own_change(place, &state.row_triggers, context)
         {
             return Authorization::Allow;
         }

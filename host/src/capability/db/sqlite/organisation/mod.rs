@@ -86,6 +86,8 @@ impl Owned {
 struct CallState {
     organisation: Option<i64>,
     shapes: Vec<Option<Shape>>,
+    /// Whether what a change sets off could be unclear.
+    unclear_trigger: bool,
     rows: u64,
     inserted: i64,
     /// The engine passes on only the text of an error of a function.
@@ -250,7 +252,11 @@ impl Organisations {
             shapes.push(shape);
         }
         self.shared.lock().shapes = shapes;
-        *self.unclear.borrow_mut() = Unclear::read(db, &policy.owned)?;
+        let unclear = Unclear::read(db, &policy.owned)?;
+        self.shared.lock().unclear_trigger = unclear.trigger;
+        *self.unclear.borrow_mut() = unclear;
+        let row_triggers = unclear::row_triggers(db, &policy.owned)?;
+        session.guard.set_row_triggers(row_triggers);
         if reads_only {
             db.pragma_update(None, "query_only", true)?;
         }

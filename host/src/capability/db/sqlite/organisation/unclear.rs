@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
+use super::super::authorizer::RowTriggers;
 use super::Owned;
 
 /// The application's own definitions that are not clear, by their words in lower case.
@@ -17,7 +18,32 @@ pub(super) struct Unclear {
     /// Views, and those that use them.
     views: BTreeSet<String>,
     /// Whether there is a trigger among them, which any change could set off.
-    trigger: bool,
+    pub(super) trigger: bool,
+}
+
+/// Triggers on tables that organisations own of which the text names the table once, where it says what it is on: they
+/// see `OLD` and `NEW`, which the engine does not tell from the table. What other texts do with it is not known.
+pub(super) fn row_triggers(db: &Connection, owned: &Owned) -> rusqlite::Result<RowTriggers> {
+    let mut triggers = db.prepare(
+        "SELECT name, tbl_name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND lower(name) NOT IN \
+         (SELECT lower(name) FROM main.sqlite_schema WHERE type = 'view')",
+    )?;
+    let mut rows = triggers.query([])?;
+    let mut found = RowTriggers::new();
+    while let Some(row) = rows.next()? {
+        let (name, table, sql): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (name, table, sql) = (
+            name.to_lowercase(),
+            table.to_lowercase(),
+            sql.to_lowercase(),
+        );
+        if let Some(place) = owned.place(&table)
+            && sql.matches(table.as_str()).count() == 1
+        {
+            found.insert((place, name));
+        }
+    }
+    Ok(found)
 }
 
 impl Unclear {

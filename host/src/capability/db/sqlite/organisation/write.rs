@@ -26,14 +26,18 @@ pub(super) fn run(shared: &Shared, guard: &Guard, context: &Context<'_>) -> Resu
 fn attempt(shared: &Shared, guard: &Guard, context: &Context<'_>) -> Result<()> {
     let event: String = context.get(0)?;
     let place = usize::try_from(context.get::<i64>(1)?).unwrap_or(usize::MAX);
-    let (organisation, shape) = {
+    let (organisation, shape, unclear) = {
         let state = shared.lock();
         let shape = state.shapes.get(place).cloned().flatten();
-        (state.organisation, shape)
+        (state.organisation, shape, state.unclear_trigger)
     };
     let Some(shape) = shape else {
         return Err(denied("the table is gone"));
     };
+    if unclear {
+        guard.deny(guard.policy().refuse_owned(&shape.table));
+        return Err(denied("a trigger that cannot be checked"));
+    }
     let Some(organisation) = organisation else {
         guard.deny(guard.policy().refuse(
             format_args!("change table \"{}\"", shape.table),
