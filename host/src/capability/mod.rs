@@ -17,6 +17,7 @@ mod peers;
 pub mod plugins;
 mod provider;
 mod rate;
+pub mod secure_config;
 pub mod table;
 pub mod wasi;
 
