@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasData, ResourceTable};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use crate::capability::files::{DataFolder, FilesView, OpenFiles};
 use crate::capability::log::PluginLog;
 use crate::capability::wasi::{self, Stdio};
 use crate::contract::{CallContext, Error, PluginName};
@@ -26,6 +28,7 @@ pub struct Guest {
     slots: Arc<[Slot]>,
     wasi: WasiCtx,
     stdio: Stdio,
+    files: OpenFiles,
     resources: ResourceTable,
     limiter: Box<dyn ResourceLimiter + Send + Sync>,
 }
@@ -74,6 +77,7 @@ impl Guest {
             slots,
             wasi,
             stdio,
+            files: OpenFiles::default(),
             resources: resources(),
             limiter,
         }
@@ -97,11 +101,21 @@ impl Guest {
 
     /// The view of a capability whose state has the type `S`.
     pub fn view<S: Any>(&mut self) -> View<'_, S> {
-        let key = TypeId::of::<S>();
-        let slot = self.slots.iter().find(|slot| slot.key == key);
         View {
             caller: &self.caller,
-            state: slot.and_then(|slot| slot.state.downcast_ref()),
+            state: state(&self.slots),
+        }
+    }
+
+    /// What `wasi:filesystem` works on: the plugin's data folder, if it was granted one.
+    pub(super) fn files(&mut self) -> FilesView<'_> {
+        FilesView {
+            inner: WasiFilesystemCtxView {
+                ctx: self.wasi.filesystem(),
+                table: &mut self.resources,
+            },
+            folder: state::<DataFolder>(&self.slots),
+            open: &mut self.files,
         }
     }
 
@@ -109,6 +123,13 @@ impl Guest {
     pub fn limiter(&mut self) -> &mut dyn ResourceLimiter {
         &mut *self.limiter
     }
+}
+
+/// The state of type `S` among those of a plugin's capabilities.
+fn state<S: Any>(slots: &[Slot]) -> Option<&S> {
+    let key = TypeId::of::<S>();
+    let slot = slots.iter().find(|slot| slot.key == key)?;
+    slot.state.downcast_ref()
 }
 
 /// How many WASI resources (streams, pollables, …) an instance may hold at a time.

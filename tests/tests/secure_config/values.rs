@@ -124,7 +124,7 @@ async fn what_an_operator_set_before_the_plugin_ran_is_read_by_it(kept: Kept) {
 
 async fn the_host_reads_with_a_plugins_identity(kept: Kept) {
     let host = kept.host().await;
-    let plugin = named("other-secrets", &host, &["secure_config:write"]).await;
+    let plugin = named("other-secrets", &host, &["secure_config:readwrite"]).await;
     try_set(&plugin, org(3), "webhook", "whsec of 3").await.unwrap();
     set(&plugin, "webhook", "whsec").await;
     let service = kept.service().await;

@@ -77,6 +77,7 @@ impl SecretService {
         name: &SecretName,
         deadline: Instant,
     ) -> Result<Option<Secret>, SecretError> {
+        in_time(deadline)?;
         let mut attempts = 1..ATTEMPTS;
         loop {
             let again = attempts.next().is_some();
@@ -118,6 +119,7 @@ impl SecretService {
             let place = place.clone();
             return Err(SecretError::TooLong { place, bytes });
         }
+        in_time(deadline)?;
         let mut attempts = 1..ATTEMPTS;
         loop {
             let again = attempts.next().is_some();
@@ -209,4 +211,12 @@ impl SecretService {
             tracing::warn!("a secret has an unknown key, and {error}");
         }
     }
+}
+
+/// Nothing is begun that could not be ended in time: a store may be quicker than its look at the clock.
+fn in_time(deadline: Instant) -> Result<(), StoreError> {
+    if Instant::now() >= deadline {
+        return Err(StoreError::TimedOut);
+    }
+    Ok(())
 }
