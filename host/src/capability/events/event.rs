@@ -65,7 +65,7 @@ pub enum MessageError {
     #[error("an event without a type; a type has 1 to {TYPE_BYTES} bytes")]
     NoType,
     /// The type could be mistaken for an event of the host or of the browser.
-    #[error("an event of the type \"{0}\", which is not for plugins, as are {}", RESERVED_TYPES.join(", "))]
+    #[error("an event of the type \"{0}\", which is not for plugins, as are {all}", all = RESERVED_TYPES.join(", "))]
     ReservedType(&'static str),
     /// The type is more than one line, or not only text.
     #[error("an event whose type contains {0:?}; a type is one line without control characters")]

@@ -389,6 +389,14 @@ impl Sink {
         all
     }
 
+    /// The newest event that was delivered of a channel, if any is remembered.
+    pub fn newest(&self, at: &Address) -> Option<EventId> {
+        let cell = self.local.upgrade()?.cell(&at.plugin);
+        let channels = lock(&cell);
+        let newest = channels.channels.get(&at.channel)?.ring.newest();
+        (newest != EventId::ORIGIN).then_some(newest)
+    }
+
     /// Says what the newest event of a channel is, after a time in which the broker could not hear. Everything up to it
     /// that could still be had must have been delivered before; what is missing then is a gap, of which listeners are
     /// told. None: the channel's counting is gone.

@@ -72,7 +72,7 @@ pub struct EventAccess {
 }
 
 impl View<'_, EventAccess> {
-    async fn publish(&self, channel: &str, event_type: String, data: String) -> Result<(), Error> {
+    async fn send(&self, channel: &str, event_type: String, data: String) -> Result<(), Error> {
         let access = self.state()?;
         let plugin = self.caller.plugin();
         let channel: ChannelName = channel.parse().map_err(|error| {
@@ -127,6 +127,6 @@ impl events::Host for View<'_, EventAccess> {
         event_type: String,
         data: String,
     ) -> Result<(), types::Error> {
-        Ok(self.publish(&channel, event_type, data).await?)
+        Ok(self.send(&channel, event_type, data).await?)
     }
 }
