@@ -103,7 +103,18 @@ mod tests {
         for good in ["a", "tickets.new", "a-b_c.9", &"a".repeat(63)] {
             assert!(good.parse::<ChannelName>().is_ok(), "{good:?}");
         }
-        for bad in ["", "*", "a*", "A", "9a", ".a", "a/b", "a\n", "\u{e4}", &"a".repeat(64)] {
+        for bad in [
+            "",
+            "*",
+            "a*",
+            "A",
+            "9a",
+            ".a",
+            "a/b",
+            "a\n",
+            "\u{e4}",
+            &"a".repeat(64),
+        ] {
             assert!(bad.parse::<ChannelName>().is_err(), "{bad:?}");
         }
     }

@@ -13,14 +13,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Query};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use futures::FutureExt as _;
 use futures::stream::{self, Stream, StreamExt as _};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::access;
 use super::api::Parameters;
@@ -42,6 +45,8 @@ const AUTHORIZING: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long a stream lasts.
 const LASTS: Duration = Duration::from_secs(3_600);
+/// How many events a stream that ends still passes on.
+const LAST_EVENTS: usize = 256;
 /// How long a first listener waits for this node to hear the others.
 const READY: Duration = Duration::from_secs(2);
 /// When to come back after there were too many streams, in seconds.
@@ -58,11 +63,8 @@ struct Question<'a> {
     channel: &'a str,
 }
 
-/// What it returns; more is passed over.
-#[derive(Deserialize)]
-struct Answer {
-    allow: bool,
-}
+/// What it returns: an object, in which `allow` must be true. More is passed over.
+type Answer = serde_json::Map<String, Value>;
 
 /// The streams of a server that are open.
 pub(super) struct Streams {
@@ -97,7 +99,9 @@ impl Streams {
             return Err(Problem::exhausted(
                 StatusCode::TOO_MANY_REQUESTS,
                 RETRY_AFTER,
-                format!("you have {VISITOR_STREAMS} streams of events open, which is the most that one may have"),
+                format!(
+                    "you have {VISITOR_STREAMS} streams of events open, which is the most that one may have"
+                ),
             ));
         }
         *count += 1;
@@ -128,7 +132,7 @@ impl Drop for Place {
 pub(super) async fn listen(
     Extension(app): Extension<App>,
     Extension(asked): Extension<Asked>,
-    Path((plugin, channel)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     Query(parameters): Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -140,7 +144,10 @@ pub(super) async fn listen(
         .ok_or_else(|| Problem::not_found("this server has no events"))?;
     // Seen before the plugin is looked up, so that no change after it is missed.
     let changes = app.platform.changes();
-    let (plugin, channel) = find(&app, &plugin, &channel)?;
+    let (plugin, channel) = match path {
+        Ok(Path((plugin, channel))) => find(&app, &plugin, &channel)?,
+        Err(_) => return Err(nothing()),
+    };
     let visitor = asked.visitor.signed_in();
     let visitor = visitor.map_or("", |one| one.user.id.as_str());
     let place = app.streams.enter(visitor)?;
@@ -167,9 +174,12 @@ pub(super) async fn listen(
     Ok((headers, Body::from_stream(body.map(Ok::<_, Infallible>))).into_response())
 }
 
+fn nothing() -> Problem {
+    Problem::not_found("no enabled plugin has this channel")
+}
+
 /// The plugin, if it is enabled and may publish to the channel.
 fn find(app: &App, plugin: &str, channel: &str) -> Result<(Plugin, ChannelName), Problem> {
-    let nothing = || Problem::not_found("no enabled plugin has this channel");
     let channel: ChannelName = channel.parse().map_err(|_| nothing())?;
     let contributions = app.platform.snapshot();
     let plugin = contributions.plugin(plugin).ok_or_else(nothing)?;
@@ -196,10 +206,14 @@ async fn authorize(plugin: &Plugin, channel: &ChannelName, asked: &Asked) -> Res
         let question = Json::from_serialize(&question).map_err(|_| Problem::internal())?;
         let context = asked.call_context(Some(deadline));
         let function = authorizer.function.as_str();
-        let allowed = match plugin.call_json::<Answer>(function, &question, context).await {
-            Ok(answer) => answer.allow,
+        let allowed = match plugin
+            .call_json::<Answer>(function, &question, context)
+            .await
+        {
+            Ok(answer) => answer.get("allow") == Some(&Value::Bool(true)),
             Err(error) => {
-                let message = format!("{function}, asked about the channel {channel}, failed: {error}");
+                let message =
+                    format!("{function}, asked about the channel {channel}, failed: {error}");
                 plugin.log().host(Level::Error, message);
                 false
             }
@@ -265,6 +279,16 @@ impl Ends {
     }
 }
 
+/// A stream that is open.
+struct Listening<E> {
+    subscription: Subscription,
+    silence: Interval,
+    ends: E,
+    /// How many more events may come once the stream has to end.
+    last: Option<usize>,
+    _place: Place,
+}
+
 /// What a subscription yields, as bytes, with comments in silence.
 fn deliveries(
     subscription: Subscription,
@@ -273,19 +297,41 @@ fn deliveries(
 ) -> impl Stream<Item = Bytes> + Send {
     let mut silence = interval_at(tokio::time::Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
     silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let state = (subscription, silence, Box::pin(ends.reached()), place);
-    stream::unfold(state, async |mut state| {
-        let (subscription, silence, ends, _) = &mut state;
-        let bytes = tokio::select! {
-            biased;
-            () = ends => return None,
-            delivery = subscription.next() => match delivery? {
-                Delivery::Event(event) => sse::event(&event),
-                Delivery::Lost { count } => sse::lost(count),
-            },
-            _ = silence.tick() => sse::keep_alive(),
-        };
-        silence.reset();
-        Some((bytes, state))
+    let listening = Listening {
+        subscription,
+        silence,
+        ends: Box::pin(ends.reached()),
+        last: None,
+        _place: place,
+    };
+    stream::unfold(listening, async |mut listening| {
+        let bytes = listening.next().await?;
+        listening.silence.reset();
+        Some((bytes, listening))
     })
+}
+
+impl<E: Future<Output = ()> + Unpin> Listening<E> {
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.last.is_none() {
+            tokio::select! {
+                biased;
+                () = &mut self.ends => self.last = Some(LAST_EVENTS),
+                delivery = self.subscription.next() => return Some(bytes(delivery?)),
+                _ = self.silence.tick() => return Some(sse::keep_alive()),
+            }
+        }
+        // What was published before the end is still told, but nobody waits for more.
+        let left = self.last.as_mut()?;
+        *left = left.checked_sub(1)?;
+        let delivery = self.subscription.next().now_or_never()?;
+        Some(bytes(delivery?))
+    }
+}
+
+fn bytes(delivery: Delivery) -> Bytes {
+    match delivery {
+        Delivery::Event(event) => sse::event(&event),
+        Delivery::Lost { count } => sse::lost(count),
+    }
 }

@@ -115,7 +115,11 @@ impl Problem {
     }
 
     /// Something is used up for now.
-    pub fn exhausted(status: StatusCode, retry_after_seconds: u64, detail: impl Into<String>) -> Self {
+    pub fn exhausted(
+        status: StatusCode,
+        retry_after_seconds: u64,
+        detail: impl Into<String>,
+    ) -> Self {
         Self::new(status, "rate-limited")
             .detail(detail)
             .header(RETRY_AFTER, HeaderValue::from(retry_after_seconds))

@@ -88,7 +88,10 @@ mod tests {
             "event: note\ndata: a\ndata: b\ndata: c\ndata: d\ndata: \ndata: e\ndata: \ndata: \n\n"
         );
         assert_eq!(framed("note", ""), "event: note\ndata: \n\n");
-        assert_eq!(framed("note", "é\u{2028}\0"), "event: note\ndata: é\u{2028}\0\n\n");
+        assert_eq!(
+            framed("note", "é\u{2028}\0"),
+            "event: note\ndata: é\u{2028}\0\n\n"
+        );
     }
 
     #[test]

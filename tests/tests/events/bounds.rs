@@ -31,10 +31,15 @@ async fn a_plugin_fills_no_more_than_its_budget_in_however_many_channels() {
     let node = node(limits).await;
     for channel in 0..2 * limits.channels {
         let data = "x".repeat(DATA_BYTES / 8);
-        node.publish_as(PLUGIN, &format!("c{channel}"), &data).await.unwrap();
+        node.publish_as(PLUGIN, &format!("c{channel}"), &data)
+            .await
+            .unwrap();
         let (bytes, channels) = kept(&node);
         assert!(bytes <= limits.plugin_bytes, "{bytes}");
-        assert!(channels <= limits.channels.max(limits.listeners + 1), "{channels}");
+        assert!(
+            channels <= limits.channels.max(limits.listeners + 1),
+            "{channels}"
+        );
     }
     burst(&node, "one", 100, DATA_BYTES - 10).await;
     assert!(kept(&node).0 <= limits.plugin_bytes);
@@ -79,10 +84,14 @@ async fn a_thousand_listeners_who_do_not_read_hold_no_events_of_their_own() {
         .collect();
     let before = goatherd_tests::process().anonymous_bytes;
     burst(&node, "news", 2_000, 16_000).await;
-    let grown = goatherd_tests::process().anonymous_bytes.saturating_sub(before);
+    let grown = goatherd_tests::process()
+        .anonymous_bytes
+        .saturating_sub(before);
     assert!(grown < 64 << 20, "{grown} bytes for 32 MB that nobody read");
     let at = address(PLUGIN, "news");
-    let full = node.hub.subscribe(&at.plugin, &at.channel, LastSeen::Nothing);
+    let full = node
+        .hub
+        .subscribe(&at.plugin, &at.channel, LastSeen::Nothing);
     assert_eq!(full.err(), Some(SubscribeError::Full(limits.listeners)));
     drop(all);
     assert_eq!(node.hub.listeners(&at.plugin), 0);
@@ -117,7 +126,9 @@ async fn a_channel_that_nobody_uses_is_forgotten() {
 async fn a_hub_works_without_any_plugin_or_server() {
     let hub = EventHub::new(MemoryBroker::default());
     let at = address("anything", "news");
-    let mut listener = hub.subscribe(&at.plugin, &at.channel, LastSeen::Nothing).unwrap();
+    let mut listener = hub
+        .subscribe(&at.plugin, &at.channel, LastSeen::Nothing)
+        .unwrap();
     let message = goatherd::capability::events::Message::new("a".into(), "b".into()).unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(1);
     let id = hub.publish(&at, message, deadline).await.unwrap();

@@ -43,7 +43,10 @@ async fn a_browser_that_comes_back_gets_exactly_what_it_missed() {
     }
     let mut by_header = site.listen_from("news", &seen).await;
     let query = format!("{}?last_event_id={seen}", path("news"));
-    let mut by_query = site.try_open(&query, &[("X-Test-User", "Ada")]).await.unwrap();
+    let mut by_query = site
+        .try_open(&query, &[("X-Test-User", "Ada")])
+        .await
+        .unwrap();
     assert_eq!(by_query.event().await.event_type, "connected");
     for stream in [&mut by_header, &mut by_query] {
         assert_eq!(data(stream, 2).await, ["a", "b"]);
@@ -53,7 +56,10 @@ async fn a_browser_that_comes_back_gets_exactly_what_it_missed() {
         assert_eq!(data(stream, 1).await, ["c"]);
     }
     // What the browser itself says is newer than what the page was made with.
-    let headers = [("X-Test-User", "Ada"), ("Last-Event-ID", &*by_header_id(&mut by_header, &site).await)];
+    let headers = [
+        ("X-Test-User", "Ada"),
+        ("Last-Event-ID", &*by_header_id(&mut by_header, &site).await),
+    ];
     let mut newest = site.try_open(&query, &headers).await.unwrap();
     assert_eq!(newest.event().await.event_type, "connected");
     assert!(newest.is_silent(Duration::from_millis(200)).await);
@@ -93,7 +99,11 @@ async fn an_id_of_an_earlier_process_is_answered_with_what_is_there_and_that_eve
     for id in ["0123456789abcdef-1", "7", "not an id"] {
         let mut stream = site.listen_from("news", id).await;
         let lost = stream.event().await;
-        assert_eq!((&*lost.event_type, &*lost.data), ("lost", r#"{"count":null}"#), "{id}");
+        assert_eq!(
+            (&*lost.event_type, &*lost.data),
+            ("lost", r#"{"count":null}"#),
+            "{id}"
+        );
         assert_eq!(lost.last_id, "", "it has no id of its own");
         assert_eq!(data(&mut stream, 1).await, ["kept"]);
     }
@@ -127,7 +137,11 @@ async fn a_server_that_stops_does_not_wait_for_streams() {
     }
     let began = Instant::now();
     soon(site.stop()).await;
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
     for mut stream in streams {
         assert_eq!(stream.next().await, None);
     }
@@ -152,9 +166,16 @@ async fn a_head_request_leaves_nobody_listening() {
     let site = Site::start().await;
     let mut socket = tokio::net::TcpStream::connect(site.address).await.unwrap();
     let request = format!("HEAD {} HTTP/1.0\r\nX-Test-User: Ada\r\n\r\n", path("news"));
-    tokio::io::AsyncWriteExt::write_all(&mut socket, request.as_bytes()).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut socket, request.as_bytes())
+        .await
+        .unwrap();
     let mut answer = String::new();
-    soon(tokio::io::AsyncReadExt::read_to_string(&mut socket, &mut answer)).await.unwrap();
+    soon(tokio::io::AsyncReadExt::read_to_string(
+        &mut socket,
+        &mut answer,
+    ))
+    .await
+    .unwrap();
     assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
     site.until_listeners(0).await;
 }

@@ -29,8 +29,16 @@ async fn channels_that_the_plugin_cannot_publish_to_are_not_there() {
     for there in ["news", "tickets.7"] {
         site.listen(there).await;
     }
-    let absent = ["other", PLUGIN, "News", "news%0a", "a".repeat(64).as_str(), "%ff", "..%2fnews"]
-        .map(path);
+    let absent = [
+        "other",
+        PLUGIN,
+        "News",
+        "news%0a",
+        "a".repeat(64).as_str(),
+        "%ff",
+        "..%2fnews",
+    ]
+    .map(path);
     for path in absent.iter().map(String::as_str).chain([
         "/api/v1/plugins/nobody/events/news",
         "/api/v1/plugins/probe-events/events/",
@@ -74,7 +82,10 @@ async fn only_clear_consent_of_the_authorizer_lets_anybody_in() {
         let problem = answer.json();
         assert_eq!(problem["code"], "permission-denied");
         let told = problem["detail"].as_str().unwrap();
-        assert_eq!(told, "plugin probe-events does not let you listen to this channel");
+        assert_eq!(
+            told,
+            "plugin probe-events does not let you listen to this channel"
+        );
     }
     site.until_listeners(0).await;
 }
@@ -83,20 +94,24 @@ async fn only_clear_consent_of_the_authorizer_lets_anybody_in() {
 async fn an_authorizer_that_never_answers_refuses_in_time() {
     let site = Site::start().await;
     let began = Instant::now();
-    let answer = site.try_listen("asked.loop", &[]).await.err().expect("refused");
+    let answer = site
+        .try_listen("asked.loop", &[])
+        .await
+        .err()
+        .expect("refused");
     assert_eq!(answer.status, 403, "{answer:?}");
-    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        began.elapsed()
+    );
     site.listen("asked.yes").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authorizer_knows_who_asks_and_in_which_language() {
     let site = Site::start().await;
-    for (user, language, status) in [
-        ("Ada", "de", 200),
-        ("Ada", "en", 403),
-        ("Bob", "de", 403),
-    ] {
+    for (user, language, status) in [("Ada", "de", 200), ("Ada", "en", 403), ("Bob", "de", 403)] {
         let headers = [("X-Test-User", user), ("Accept-Language", language)];
         let answer = site.try_open(&path("asked.who"), &headers).await;
         let seen = answer.map_or_else(|refused| refused.status, |stream| stream.head.status);
@@ -131,7 +146,9 @@ async fn a_plugin_has_so_many_listeners() {
     let site = Site::with(limits, &["events=*"]).await;
     let _one = site.listen("news").await;
     let at = address(PLUGIN, "other");
-    let other = site.hub.subscribe(&at.plugin, &at.channel, LastSeen::Nothing);
+    let other = site
+        .hub
+        .subscribe(&at.plugin, &at.channel, LastSeen::Nothing);
     let refused = site.try_listen("news", &[]).await.err().expect("refused");
     assert_eq!(refused.status, 503, "{refused:?}");
     assert!(refused.header("retry-after").is_some());

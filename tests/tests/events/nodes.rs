@@ -24,9 +24,15 @@ async fn an_event_reaches_listeners_of_both_nodes_under_one_id(nodes: Nodes) {
         node.publish("news", "hello").await;
         let (one, other) = (event(&mut here).await, event(&mut there).await);
         assert_eq!(one, other);
-        assert_eq!((one.message.event_type(), one.message.data()), ("note", "hello"));
+        assert_eq!(
+            (one.message.event_type(), one.message.data()),
+            ("note", "hello")
+        );
     }
-    assert!(is_silent(&mut here).await && is_silent(&mut there).await, "each comes once");
+    assert!(
+        is_silent(&mut here).await && is_silent(&mut there).await,
+        "each comes once"
+    );
 }
 
 async fn who_comes_back_to_either_node_gets_exactly_what_they_missed(nodes: Nodes) {
@@ -80,7 +86,10 @@ async fn two_nodes_that_publish_at_once_are_heard_in_one_order_everywhere(nodes:
         let args = json!({ "channel": "news", "from": from, "count": EACH, "bytes": 0 });
         tokio::spawn(async move { call(&plugin, "burst", args).await.unwrap() })
     };
-    let bursts = [burst(&nodes.first.plugin, 0), burst(&nodes.second.plugin, 1_000)];
+    let bursts = [
+        burst(&nodes.first.plugin, 0),
+        burst(&nodes.second.plugin, 1_000),
+    ];
     let mut numbers = Vec::new();
     for _ in 0..2 * EACH {
         let (one, other) = (event(&mut here).await, event(&mut there).await);
@@ -100,7 +109,11 @@ async fn plugins_and_channels_do_not_hear_each_other(nodes: Nodes) {
     let mut other_plugin = nodes.second.listen_to("other", "news", LastSeen::Nothing);
     let mut own = nodes.second.listen("news", LastSeen::Nothing);
     nodes.first.publish("news", "hello").await;
-    nodes.first.publish_as("other", "news", "theirs").await.unwrap();
+    nodes
+        .first
+        .publish_as("other", "news", "theirs")
+        .await
+        .unwrap();
     assert_eq!(texts(&mut own, 1).await, ["hello"]);
     assert_eq!(texts(&mut other_plugin, 1).await, ["theirs"]);
     assert!(is_silent(&mut other_channel).await);
@@ -115,13 +128,20 @@ async fn who_comes_back_with_an_id_that_means_nothing_is_told_that_events_may_be
     event(&mut there).await;
     for id in ["0123456789abcdef-7", "42", "\u{1}", "0123456789abcdef-7, 8"] {
         let mut back = nodes.second.listen("news", LastSeen::of(Some(id)));
-        assert_eq!(next(&mut back).await, Delivery::Lost { count: None }, "{id:?}");
+        assert_eq!(
+            next(&mut back).await,
+            Delivery::Lost { count: None },
+            "{id:?}"
+        );
         assert_eq!(texts(&mut back, 1).await, ["kept"]);
     }
 }
 
 async fn who_heard_nothing_yet_can_come_back_all_the_same(nodes: Nodes) {
-    let start = nodes.second.listen("quiet", LastSeen::Nothing).newest_at_start();
+    let start = nodes
+        .second
+        .listen("quiet", LastSeen::Nothing)
+        .newest_at_start();
     let mut watch = nodes.second.listen("quiet", LastSeen::Nothing);
     nodes.first.publish("quiet", "missed").await;
     event(&mut watch).await;

@@ -28,7 +28,9 @@ async fn after_an_outage(nodes: &Nodes, meanwhile: impl AsyncFnOnce()) -> u64 {
     cable.pull();
     let began = Instant::now();
     let args = json!({ "channel": "news", "type": "note", "data": "x" });
-    let refused = call(&nodes.second.plugin, "publish", args).await.unwrap_err();
+    let refused = call(&nodes.second.plugin, "publish", args)
+        .await
+        .unwrap_err();
     assert_eq!(refused.to_contract().code(), "unavailable", "{refused}");
     assert!(began.elapsed() < Duration::from_secs(5), "it is told soon");
     for number in 1..=MISSED {
@@ -50,7 +52,10 @@ async fn after_an_outage(nodes: &Nodes, meanwhile: impl AsyncFnOnce()) -> u64 {
     let node = &nodes.second;
     let seen = node.publish_as("probe-events", "news", "4").await.unwrap();
     assert_eq!(event(&mut there).await.id, seen);
-    assert!(is_silent(&mut quiet).await, "where nothing happened nothing is told");
+    assert!(
+        is_silent(&mut quiet).await,
+        "where nothing happened nothing is told"
+    );
     node.publish("quiet", "1").await;
     assert_eq!(texts(&mut quiet, 1).await, ["1"]);
     account.lost
@@ -73,7 +78,10 @@ async fn a_node_that_lost_postgresql_for_too_long_tells_how_much_it_missed() {
     let nodes = Nodes::postgres().await;
     let client = client(&nodes.url).await;
     let lost = after_an_outage(&nodes, async || {
-        client.batch_execute("DELETE FROM goatherd_event").await.unwrap();
+        client
+            .batch_execute("DELETE FROM goatherd_event")
+            .await
+            .unwrap();
     });
     assert_eq!(lost.await, MISSED);
 }
@@ -126,7 +134,12 @@ async fn after_redis_forgot_everything_listeners_are_told_and_counting_begins_an
     let _redis = OwnRedis::start(port);
     assert_eq!(next(&mut there).await, Delivery::Lost { count: None });
     soon(async {
-        while nodes.first.publish_as("probe-events", "news", "after").await.is_err() {
+        while nodes
+            .first
+            .publish_as("probe-events", "news", "after")
+            .await
+            .is_err()
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     })
@@ -148,7 +161,8 @@ async fn what_others_publish_in_redis_is_no_event() {
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let topic = format!("{}:events:", nodes.prefix);
     let parcel = |event_type: &str| {
-        let parcel = json!({"plugin": "probe-events", "channel": "news", "type": event_type, "data": ""});
+        let parcel =
+            json!({"plugin": "probe-events", "channel": "news", "type": event_type, "data": ""});
         format!("0123456789abcdef-1 {parcel}").into_bytes()
     };
     for payload in [
@@ -188,7 +202,9 @@ async fn another_role_of_the_database_can_neither_forge_nor_read_nor_repeat_even
     let role = unique("forger");
     let client = client(&nodes.url).await;
     client
-        .batch_execute(&format!("CREATE ROLE {role}; SET SESSION AUTHORIZATION {role}"))
+        .batch_execute(&format!(
+            "CREATE ROLE {role}; SET SESSION AUTHORIZATION {role}"
+        ))
         .await
         .unwrap();
     for forbidden in [
@@ -200,9 +216,21 @@ async fn another_role_of_the_database_can_neither_forge_nor_read_nor_repeat_even
         "DROP TABLE goatherd_event",
         "TRUNCATE goatherd_event",
     ] {
-        assert!(client.batch_execute(forbidden).await.is_err(), "{forbidden}");
+        assert!(
+            client.batch_execute(forbidden).await.is_err(),
+            "{forbidden}"
+        );
     }
-    for payload in ["1", "2", "3", "-1", "9223372036854775807", "99999999999999999999", "", "x"] {
+    for payload in [
+        "1",
+        "2",
+        "3",
+        "-1",
+        "9223372036854775807",
+        "99999999999999999999",
+        "",
+        "x",
+    ] {
         let forged = client
             .execute("SELECT pg_notify('goatherd_event', $1)", &[&payload])
             .await;
@@ -241,7 +269,12 @@ async fn a_connection_that_the_database_ends_is_opened_again() {
         .await
         .unwrap();
     soon(async {
-        while nodes.first.publish_as("probe-events", "news", "after").await.is_err() {
+        while nodes
+            .first
+            .publish_as("probe-events", "news", "after")
+            .await
+            .is_err()
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     })

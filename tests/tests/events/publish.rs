@@ -34,7 +34,12 @@ async fn without_a_scope_a_plugin_has_the_channel_that_is_called_like_it() {
     assert_eq!(texts(&mut listener, 1).await, ["mine"]);
     let (code, message) = refused(&node, "news", "note", json!("x")).await;
     assert_eq!(code, "permission-denied");
-    for part in ["\"probe-events\"", "\"news\"", "its own", "grant events=news"] {
+    for part in [
+        "\"probe-events\"",
+        "\"news\"",
+        "its own",
+        "grant events=news",
+    ] {
         assert!(message.contains(part), "{message}");
     }
 }
@@ -57,11 +62,16 @@ async fn a_scope_lists_channels_and_nothing_else_is_published() {
 async fn what_is_no_channel_is_no_argument() {
     let node = node(&["events=*"]).await;
     let long = "a".repeat(64);
-    for channel in ["", "A", "9a", ".a", "a/b", "a b", "a\n", "a\0", "*", "ä", &long] {
+    for channel in [
+        "", "A", "9a", ".a", "a/b", "a b", "a\n", "a\0", "*", "ä", &long,
+    ] {
         let (code, message) = refused(&node, channel, "note", json!("x")).await;
         assert_eq!(code, "invalid-argument", "{channel:?}");
         assert!(message.contains("is not a channel"), "{message}");
-        assert!(!message.contains('\n') && !message.contains('\0'), "{message:?}");
+        assert!(
+            !message.contains('\n') && !message.contains('\0'),
+            "{message:?}"
+        );
     }
     node.publish(&"a".repeat(63), "x").await;
     let huge = "a".repeat(1 << 20);
@@ -101,7 +111,10 @@ async fn a_type_is_one_line_that_nobody_can_mistake_for_the_hosts() {
     ] {
         let (code, message) = refused(&node, "news", event_type, json!("x")).await;
         assert_eq!(code, "invalid-argument", "{event_type:?}");
-        assert!(!message.contains(['\n', '\r', '\0', '\u{1b}']), "{message:?}");
+        assert!(
+            !message.contains(['\n', '\r', '\0', '\u{1b}']),
+            "{message:?}"
+        );
     }
     let (code, _) = refused(&node, "news", &"a".repeat(129), json!("x")).await;
     assert_eq!(code, "too-large");
@@ -119,7 +132,10 @@ async fn data_ends_at_64_kibibytes() {
     let node = node(&["events=*"]).await;
     let (code, message) = refused(&node, "news", "note", json!({ "bytes": DATA_BYTES + 1 })).await;
     assert_eq!(code, "too-large");
-    assert!(message.contains("65537") && message.contains("65536"), "{message}");
+    assert!(
+        message.contains("65537") && message.contains("65536"),
+        "{message}"
+    );
     assert_eq!(kept(&node).0, 0);
     let args = json!({ "channel": "news", "type": "note", "data": { "bytes": DATA_BYTES } });
     call(&node.plugin, "publish", args).await.unwrap();
@@ -143,7 +159,10 @@ async fn events_are_counted_by_the_policy_and_refusals_are_not() {
         node.publish("news", data).await;
     }
     let args = json!({ "channel": "news", "type": "note", "data": "d" });
-    let error = call(&node.plugin, "publish", args).await.unwrap_err().to_contract();
+    let error = call(&node.plugin, "publish", args)
+        .await
+        .unwrap_err()
+        .to_contract();
     let goatherd::contract::Error::RateLimited { retry_after_ms } = error else {
         panic!("{error}");
     };
@@ -154,7 +173,17 @@ async fn events_are_counted_by_the_policy_and_refusals_are_not() {
 
 #[tokio::test]
 async fn without_a_grant_the_interface_is_not_there() {
-    let refused = load(host(), "probe-events.wasm", guest(PLUGIN), &["cache:read"], limits()).await;
+    let refused = load(
+        host(),
+        "probe-events.wasm",
+        guest(PLUGIN),
+        &["cache:read"],
+        limits(),
+    )
+    .await;
     let error = refused.unwrap_err().to_string();
-    assert!(error.contains("goatherd:plugin/events") && error.contains("events"), "{error}");
+    assert!(
+        error.contains("goatherd:plugin/events") && error.contains("events"),
+        "{error}"
+    );
 }

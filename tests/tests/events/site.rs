@@ -93,14 +93,20 @@ impl Site {
     pub async fn listen(&self, channel: &str) -> EventStream {
         let mut stream = self.try_listen(channel, &[]).await.expect("Ada may listen");
         let first = stream.event().await;
-        assert_eq!((&*first.event_type, &*first.data), ("connected", r#"{"status":"ok"}"#));
+        assert_eq!(
+            (&*first.event_type, &*first.data),
+            ("connected", r#"{"status":"ok"}"#)
+        );
         stream
     }
 
     /// Listens as Ada, with more headers, from an id on.
     pub async fn listen_from(&self, channel: &str, last_id: &str) -> EventStream {
         let headers = [("Last-Event-ID", last_id)];
-        let mut stream = self.try_listen(channel, &headers).await.expect("Ada may listen");
+        let mut stream = self
+            .try_listen(channel, &headers)
+            .await
+            .expect("Ada may listen");
         assert_eq!(stream.event().await.event_type, "connected");
         stream
     }

@@ -31,7 +31,10 @@ async fn a_client_that_does_not_read_loses_events_is_told_how_many_and_slows_nob
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let account = soon(read).await.unwrap();
-    assert_eq!(account.lost, 0, "who reads gets all, beside somebody who does not");
+    assert_eq!(
+        account.lost, 0,
+        "who reads gets all, beside somebody who does not"
+    );
 
     let mut account = Account::from(0);
     while follow(&mut account, stalled.event().await) < EVENTS {}

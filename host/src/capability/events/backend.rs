@@ -76,7 +76,9 @@ pub(super) async fn keep_hearing(
         if began.elapsed() > HELD {
             pause = PAUSE;
         }
-        tracing::warn!("events of other nodes are not heard: {broker}: {reason}; trying again in {pause:?}");
+        tracing::warn!(
+            "events of other nodes are not heard: {broker}: {reason}; trying again in {pause:?}"
+        );
         tokio::select! {
             () = sink.closed() => return,
             () = tokio::time::sleep(pause) => {}

@@ -304,7 +304,10 @@ impl Channels {
     /// The channel, new if there is none; an old one that nobody listens to makes room.
     fn open(&mut self, name: &ChannelName, limits: &HubLimits) -> &mut Channel {
         if self.channels.len() >= limits.channels && !self.channels.contains_key(name) {
-            let silent = self.channels.iter().filter(|(_, one)| one.listeners.is_empty());
+            let silent = self
+                .channels
+                .iter()
+                .filter(|(_, one)| one.listeners.is_empty());
             let oldest = silent.min_by_key(|(_, one)| one.used);
             if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
                 self.remove(&oldest);

@@ -77,7 +77,9 @@ impl View<'_, EventAccess> {
         let plugin = self.caller.plugin();
         let channel: ChannelName = channel.parse().map_err(|error| {
             let shown = quoted(channel);
-            Error::InvalidArgument(format!("plugin \"{plugin}\" published to {shown}, which {error}"))
+            Error::InvalidArgument(format!(
+                "plugin \"{plugin}\" published to {shown}, which {error}"
+            ))
         })?;
         let allowed = access.scope.as_ref();
         if !allowed.is_some_and(|scope| scope.allows(plugin.as_str(), channel.as_str())) {

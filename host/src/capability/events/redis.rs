@@ -128,7 +128,10 @@ impl Station {
     }
 
     fn counter(&self, address: &Address) -> String {
-        format!("{}:events:{}:{}", self.prefix, address.plugin, address.channel)
+        format!(
+            "{}:events:{}:{}",
+            self.prefix, address.plugin, address.channel
+        )
     }
 
     /// Hands over what the nodes publish, until the connection breaks.

@@ -201,7 +201,8 @@ impl Ring {
             {
                 last
             }
-            _ => return (self.front(), lost(None)),
+            // Gaps before the first event are in what is told already.
+            _ => return (self.first_event(), lost(None)),
         };
         let newest = self.newest.unwrap_or(last);
         let first_missed = self.entries.iter().find_map(|entry| match &entry.what {
@@ -214,7 +215,12 @@ impl Ring {
             Some((place, number)) => (place, number - last.number - 1),
             None => (self.next, newest.number - last.number),
         };
-        (place, (missing > 0).then_some(missing).and_then(|count| lost(Some(count))))
+        (
+            place,
+            (missing > 0)
+                .then_some(missing)
+                .and_then(|count| lost(Some(count))),
+        )
     }
 
     /// What a listener gets at a place, and where they are then; nothing yet, at the end.
@@ -231,6 +237,12 @@ impl Ring {
             What::Gap(count) => Delivery::Lost { count: *count },
         };
         Some((delivery, entry.place + entry.what.width()))
+    }
+
+    fn first_event(&self) -> u64 {
+        let mut entries = self.entries.iter();
+        let first = entries.find(|entry| matches!(entry.what, What::Event(_)));
+        first.map_or(self.next, |entry| entry.place)
     }
 
     fn front(&self) -> u64 {
@@ -289,7 +301,10 @@ mod tests {
         ring.drop_oldest();
         assert_eq!(heard(&ring, numbered(&ring, 2)), ["3", "4", "5"]);
         assert_eq!(heard(&ring, numbered(&ring, 1)), ["-1", "3", "4", "5"]);
-        assert_eq!(heard(&ring, LastSeen::Event(EventId::ORIGIN)), ["-2", "3", "4", "5"]);
+        assert_eq!(
+            heard(&ring, LastSeen::Event(EventId::ORIGIN)),
+            ["-2", "3", "4", "5"]
+        );
         assert_eq!(heard(&ring, LastSeen::Nothing), Vec::<String>::new());
         while ring.len() > 0 {
             ring.drop_oldest();
@@ -350,7 +365,10 @@ mod tests {
             message: message("anew"),
         };
         assert!(ring.deliver(other));
-        assert_eq!(heard(&ring, LastSeen::Unknown), ["-?", "7", "-2", "10", "anew"]);
+        assert_eq!(
+            heard(&ring, LastSeen::Unknown),
+            ["-?", "7", "-2", "10", "anew"]
+        );
     }
 
     #[test]
