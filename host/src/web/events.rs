@@ -93,6 +93,9 @@ impl Streams {
     }
 
     fn enter(self: &Arc<Self>, visitor: &str) -> Result<Place, Problem> {
+        if *self.ended.borrow() {
+            return Err(Problem::unavailable("this server is stopping"));
+        }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(visitor.to_owned()).or_default();
         if *count >= VISITOR_STREAMS {

@@ -8,6 +8,7 @@ mod entry;
 mod framing;
 mod nodes;
 mod outages;
+mod own_broker;
 mod publish;
 mod site;
 mod slow;

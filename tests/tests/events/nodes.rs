@@ -5,6 +5,7 @@ use goatherd_tests::call;
 use serde_json::json;
 
 use super::brokers::{Nodes, event, is_silent, next, texts};
+use super::site::Site;
 use crate::on_every_broker;
 
 on_every_broker!(
@@ -15,6 +16,7 @@ on_every_broker!(
     plugins_and_channels_do_not_hear_each_other,
     who_comes_back_with_an_id_that_means_nothing_is_told_that_events_may_be_lost,
     who_heard_nothing_yet_can_come_back_all_the_same,
+    a_browser_that_comes_back_to_the_other_node_gets_exactly_what_it_missed,
 );
 
 async fn an_event_reaches_listeners_of_both_nodes_under_one_id(nodes: Nodes) {
@@ -147,6 +149,26 @@ async fn who_heard_nothing_yet_can_come_back_all_the_same(nodes: Nodes) {
     event(&mut watch).await;
     let mut back = nodes.second.listen("quiet", LastSeen::Event(start));
     assert_eq!(texts(&mut back, 1).await, ["missed"]);
+}
+
+async fn a_browser_that_comes_back_to_the_other_node_gets_exactly_what_it_missed(nodes: Nodes) {
+    let first = Site::over(nodes.first.hub.clone(), &["events=*"]).await;
+    let second = Site::over(nodes.second.hub.clone(), &["events=*"]).await;
+    let mut watch = second.listen("news").await;
+    let mut stream = first.listen("news").await;
+    second.publish("news", "seen").await;
+    let seen = stream.event().await;
+    assert_eq!(watch.event().await, seen);
+    drop(stream);
+    for data in ["a\r\nb", "c"] {
+        first.publish("news", data).await;
+        watch.event().await;
+    }
+    let mut back = second.listen_from("news", &seen.last_id).await;
+    for data in ["a\nb", "c"] {
+        assert_eq!(back.event().await.data, data);
+    }
+    assert!(back.is_silent(std::time::Duration::from_millis(200)).await);
 }
 
 #[test]

@@ -51,7 +51,15 @@ impl Site {
     }
 
     pub async fn with(limits: HubLimits, granted: &[&str]) -> Self {
-        let hub = EventHub::with_limits(MemoryBroker::default(), limits);
+        Self::over(
+            EventHub::with_limits(MemoryBroker::default(), limits),
+            granted,
+        )
+        .await
+    }
+
+    /// A server over a hub.
+    pub async fn over(hub: EventHub, granted: &[&str]) -> Self {
         let host = host_builder().provider(Events::new(hub.clone()));
         let host = host.build().expect("the host starts");
         let terms = Terms {

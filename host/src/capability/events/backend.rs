@@ -28,7 +28,7 @@ pub trait Broker: Send + Sync + 'static {
     /// before anything is published from there.
     fn start(&self, sink: Sink);
 
-    /// Publishes, and returns when all nodes that can hear will get the event.
+    /// Publishes, and returns when all nodes that can hear will get the event. Given up when the deadline passes.
     async fn publish(
         &self,
         to: &Address,

@@ -168,7 +168,10 @@ impl EventHub {
         deadline: Instant,
     ) -> Result<EventId, PublishError> {
         self.start();
-        self.0.broker.publish(to, message, deadline).await
+        let published = self.0.broker.publish(to, message, deadline);
+        tokio::time::timeout_at(deadline.into(), published)
+            .await
+            .unwrap_or(Err(PublishError::TimedOut))
     }
 
     /// Listens to a channel of a plugin, from the event after `last` on or from now on. Dropping the subscription ends it.

@@ -142,13 +142,10 @@ impl Broker for PostgresBroker {
                 .await?;
             Ok::<_, StoreError>(id(row.try_get("epoch")?, row.try_get("number")?))
         };
-        let ended = tokio::time::timeout_at(deadline.into(), published).await;
-        ended
-            .map_err(|_| PublishError::TimedOut)?
-            .map_err(|error| match error {
-                StoreError::TimedOut => PublishError::TimedOut,
-                StoreError::Unavailable(_) => PublishError::Unavailable(error.to_string()),
-            })
+        published.await.map_err(|error| match error {
+            StoreError::TimedOut => PublishError::TimedOut,
+            StoreError::Unavailable(_) => PublishError::Unavailable(error.to_string()),
+        })
     }
 }
 
