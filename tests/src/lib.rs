@@ -7,6 +7,7 @@
 //! compiled goes through one code cache in the target directory, so that a large guest is compiled once and not in each
 //! of the suites' processes.
 
+mod cable;
 mod call;
 mod guest;
 mod helpdesk;
@@ -16,7 +17,9 @@ mod measure;
 mod program;
 mod server;
 pub mod servers;
+mod sse;
 
+pub use cable::Cable;
 pub use call::{call, call_in, call_text, in_language, json, until};
 pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered, relay};
 pub use helpdesk::{Helpdesk, helpdesk};
@@ -28,6 +31,7 @@ pub use managed::Managed;
 pub use measure::{Process, process};
 pub use program::{Outcome, goatherd, program};
 pub use server::{Answer, Server};
+pub use sse::{EventStream, SseEvent};
 
 use std::path::PathBuf;
 

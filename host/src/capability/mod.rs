@@ -11,6 +11,7 @@ pub mod config;
 pub mod context;
 pub mod db;
 pub mod files;
+pub mod events;
 mod guest;
 pub mod i18n;
 pub mod log;

@@ -7,7 +7,10 @@
 use wasmtime::component::Linker;
 
 use crate::capability::guest::Guest;
-use crate::capability::{cache, config, context, db, i18n, log, plugins, secure_config, wasi};
+use crate::capability::{
+    cache, config, context, db, events, i18n, log, plugins, secure_config, wasi,
+};
+
 use crate::permission::Need;
 
 /// An interface that a component may import.
@@ -60,7 +63,7 @@ const CONTRACT: &[Interface] = &[
     gated("goatherd:plugin/secure-config-read", Need::SECURE_CONFIG_READ, Link::Function(secure_config::link_read)),
     gated("goatherd:plugin/secure-config-write", Need::SECURE_CONFIG_WRITE, Link::Function(secure_config::link_write)),
     gated("goatherd:plugin/plugins", Need::PLUGIN_CALL, Link::Function(plugins::link)),
-    gated("goatherd:plugin/events", Need::EVENTS, Link::NotServed),
+    gated("goatherd:plugin/events", Need::EVENTS, Link::Function(events::link)),
     gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::NotServed),
     gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::NotServed),
     gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::NotServed),

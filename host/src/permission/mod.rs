@@ -29,7 +29,7 @@ mod scope;
 mod table;
 
 pub use address::AddressPattern;
-pub use channel::ChannelPattern;
+pub use channel::{ChannelName, ChannelPattern};
 pub use entity::{EntityPattern, FieldPattern};
 pub use error::{GrantError, PatternError};
 pub use grant::{Entries, Grant};
