@@ -12,6 +12,7 @@ pub mod context;
 pub mod db;
 pub mod files;
 pub mod events;
+pub mod email;
 mod guest;
 pub mod i18n;
 pub mod log;

@@ -28,7 +28,7 @@ mod route;
 mod scope;
 mod table;
 
-pub use address::AddressPattern;
+pub use address::{Address, AddressError, AddressPattern};
 pub use channel::{ChannelName, ChannelPattern};
 pub use entity::{EntityPattern, FieldPattern};
 pub use error::{GrantError, PatternError};

@@ -1,10 +1,10 @@
 //! A Redis server that the nodes of an installation share.
 //!
 //! One connection carries the commands of all callers at once; another is opened for each subscription, because Redis wants
-//! it that way. Nothing here outlives its time: a command ends by its deadline and never waits longer than two seconds,
-//! so that a server which went silent costs a plugin little. A connection that broke, or whose answers stopped, is given
-//! up, and the next command opens a new one: a server that was restarted is found again without anybody's help. After a
-//! connection could not be opened, commands fail at once for a quarter of a second instead of each trying anew.
+//! it that way. Nothing here outlives its time: a command ends by its deadline and never waits longer than a second, so
+//! that a server which went silent costs a plugin little. A connection that broke, or whose answers stopped, is given up,
+//! and the next command opens a new one: a server that was restarted is found again without anybody's help. After a server
+//! could not be reached or fell silent, commands fail at once for half a second instead of each waiting anew.
 //!
 //! A command is never sent twice: whoever can repeat it may do so.
 
@@ -30,9 +30,9 @@ use tokio_rustls::TlsConnector;
 use crate::contract;
 
 /// How long connecting may take, and how long a command may.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How long commands fail at once after a connection could not be opened.
-const PAUSE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long commands fail at once after the server could not be reached or fell silent.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Why Redis did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -175,8 +175,8 @@ impl RedisStore {
             }
             Err(_) => {
                 let failure = late("there was no answer");
-                if failure != RedisFailure::TimedOut {
-                    self.0.give_up(number, None);
+                if let RedisFailure::Unavailable(reason) = &failure {
+                    self.0.give_up(number, Some(&reason.as_str().into()));
                 }
                 Err(failure)
             }
