@@ -11,6 +11,7 @@ pub mod config;
 pub mod context;
 pub mod db;
 mod guest;
+pub mod http;
 pub mod i18n;
 pub mod log;
 mod peers;
