@@ -12,8 +12,10 @@ mod guest;
 mod helpdesk;
 mod host;
 mod measure;
+mod outside;
 mod program;
 mod server;
+mod web_server;
 
 pub use call::{call, call_in, call_text, in_language, json, until};
 pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered};
@@ -23,8 +25,10 @@ pub use host::{
     limits, load, plugin, probe, probe_host,
 };
 pub use measure::{Process, process};
+pub use outside::{Authority, Names, http_client};
 pub use program::{Outcome, goatherd, program};
 pub use server::{Answer, Server};
+pub use web_server::{Reply, Seen, WebServer};
 
 use std::path::PathBuf;
 
