@@ -14,10 +14,12 @@ mod helpdesk;
 mod host;
 mod managed;
 mod measure;
+mod outside;
 mod program;
 mod server;
 pub mod servers;
 mod sse;
+mod web_server;
 
 pub use cable::Cable;
 pub use call::{call, call_in, call_text, in_language, json, until};
@@ -29,9 +31,11 @@ pub use host::{
 };
 pub use managed::Managed;
 pub use measure::{Process, process};
+pub use outside::{Authority, Names, http_client};
 pub use program::{Outcome, goatherd, program};
 pub use server::{Answer, Server};
 pub use sse::{EventStream, SseEvent};
+pub use web_server::{Reply, Seen, WebServer};
 
 use std::path::PathBuf;
 

@@ -16,8 +16,10 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use crate::capability::files::{DataFolder, FilesView, OpenFiles};
+use crate::capability::http::WasiHttpState;
 use crate::capability::log::PluginLog;
 use crate::capability::wasi::{self, Stdio};
 use crate::contract::{CallContext, Error, PluginName};
@@ -29,6 +31,8 @@ pub struct Guest {
     wasi: WasiCtx,
     stdio: Stdio,
     files: OpenFiles,
+    /// Made when it is first used, which by most plugins it never is.
+    http: Option<WasiHttpState>,
     resources: ResourceTable,
     limiter: Box<dyn ResourceLimiter + Send + Sync>,
 }
@@ -78,6 +82,7 @@ impl Guest {
             wasi,
             stdio,
             files: OpenFiles::default(),
+            http: None,
             resources: resources(),
             limiter,
         }
@@ -103,7 +108,7 @@ impl Guest {
     pub fn view<S: Any>(&mut self) -> View<'_, S> {
         View {
             caller: &self.caller,
-            state: state(&self.slots),
+            state: prepared(&self.slots),
         }
     }
 
@@ -114,7 +119,7 @@ impl Guest {
                 ctx: self.wasi.filesystem(),
                 table: &mut self.resources,
             },
-            folder: state::<DataFolder>(&self.slots),
+            folder: prepared::<DataFolder>(&self.slots),
             open: &mut self.files,
         }
     }
@@ -125,15 +130,16 @@ impl Guest {
     }
 }
 
-/// The state of type `S` among those of a plugin's capabilities.
-fn state<S: Any>(slots: &[Slot]) -> Option<&S> {
+/// What a capability with state `S` prepared.
+fn prepared<S: Any>(slots: &[Slot]) -> Option<&S> {
     let key = TypeId::of::<S>();
     let slot = slots.iter().find(|slot| slot.key == key)?;
     slot.state.downcast_ref()
 }
 
-/// How many WASI resources (streams, pollables, …) an instance may hold at a time.
-const RESOURCES: usize = 10_000;
+/// How many WASI resources (streams, pollables, headers, …) an instance may hold at a time. The largest of them hold 64 KiB
+/// of what the guest gave, so an instance cannot make the host hold more than about the memory that it may have itself.
+const RESOURCES: usize = 1_000;
 
 fn resources() -> ResourceTable {
     let mut table = ResourceTable::new();
@@ -203,6 +209,20 @@ impl WasiView for Guest {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.resources,
+        }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let http = self
+            .http
+            .get_or_insert_with(|| WasiHttpState::new(prepared(&self.slots), &self.caller.log));
+        http.enter(&self.caller);
+        WasiHttpCtxView {
+            ctx: &mut http.context,
+            table: &mut self.resources,
+            hooks: &mut http.hooks,
         }
     }
 }

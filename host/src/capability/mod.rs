@@ -14,6 +14,7 @@ pub mod files;
 pub mod events;
 pub mod email;
 mod guest;
+pub mod http;
 pub mod i18n;
 pub mod log;
 mod peers;

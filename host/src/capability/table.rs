@@ -7,7 +7,7 @@
 use wasmtime::component::Linker;
 
 use crate::capability::guest::Guest;
-use crate::capability::{cache, config, context, db, email, events, i18n, log, plugins, secure_config, wasi};
+use crate::capability::{cache, config, context, db, email, events, http, i18n, log, plugins, secure_config, wasi};
 
 
 use crate::permission::Need;
@@ -56,7 +56,7 @@ const CONTRACT: &[Interface] = &[
     gated("goatherd:plugin/db-write", Need::DB_WRITE, Link::Function(db::link_write)),
     gated("goatherd:plugin/cache-read", Need::CACHE_READ, Link::Function(cache::link_read)),
     gated("goatherd:plugin/cache-write", Need::CACHE_WRITE, Link::Function(cache::link_write)),
-    gated("goatherd:plugin/http-client", Need::HTTP, Link::NotServed),
+    gated("goatherd:plugin/http-client", Need::HTTP, Link::Function(http::link)),
     gated("goatherd:plugin/email", Need::EMAIL, Link::Function(email::link)),
     gated("goatherd:plugin/config", Need::CONFIG, Link::Function(config::link)),
     gated("goatherd:plugin/secure-config-read", Need::SECURE_CONFIG_READ, Link::Function(secure_config::link_read)),

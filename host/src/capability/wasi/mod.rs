@@ -3,7 +3,8 @@
 //! Most languages' runtimes import clocks, random numbers, streams and an environment whether a plugin uses them or not,
 //! so these are always linked: the environment and the arguments are empty, standard input is at its end, standard output
 //! and error go into the plugin's log, and no directory is opened but the data folder of a plugin that has a
-//! [`files`](super::files) grant. Sockets have no line here and so are refused by name.
+//! [`files`](super::files) grant. Types of HTTP are among them; sending a request with them needs the `http` grant and goes
+//! [the way of all requests](crate::capability::http). Sockets have no line here and so are refused by name.
 
 mod stdio;
 
@@ -16,10 +17,10 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{WasiCtx, WasiView as _};
 
-use crate::capability::Guest;
 use crate::capability::files::Files;
 use crate::capability::log::PluginLog;
 use crate::capability::table::{Interface, Link, ambient, gated};
+use crate::capability::{Guest, http};
 use crate::permission::Need;
 
 use std::sync::Arc;
@@ -69,6 +70,6 @@ pub(super) const INTERFACES: &[Interface] = &[
     ambient("wasi:cli/terminal-stderr", Link::Function(|l| cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli))),
     ambient("wasi:filesystem/types", Link::Function(|l| filesystem::types::add_to_linker::<_, Files>(l, Guest::files))),
     ambient("wasi:filesystem/preopens", Link::Function(|l| filesystem::preopens::add_to_linker::<_, Files>(l, Guest::files))),
-    ambient("wasi:http/types", Link::NotServed),
-    gated("wasi:http/outgoing-handler", Need::HTTP, Link::NotServed),
+    ambient("wasi:http/types", Link::Function(http::link_types)),
+    gated("wasi:http/outgoing-handler", Need::HTTP, Link::Function(http::link_outgoing_handler)),
 ];
