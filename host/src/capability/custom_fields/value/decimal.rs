@@ -62,7 +62,11 @@ impl Decimal {
             part.parse::<u128>().map_err(|_| form())? * shift
         };
         let positive = Self { whole, part, scale };
-        Ok(if negative { positive.negated() } else { positive })
+        Ok(if negative {
+            positive.negated()
+        } else {
+            positive
+        })
     }
 
     fn negated(self) -> Self {
@@ -81,11 +85,7 @@ impl Decimal {
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
         let sum = self.part + other.part;
-        let (carry, part) = if sum >= ONE {
-            (1, sum - ONE)
-        } else {
-            (0, sum)
-        };
+        let (carry, part) = if sum >= ONE { (1, sum - ONE) } else { (0, sum) };
         // Each is below 10^38 beside 1.7 × 10^38 that fit, but their sum need not be.
         let whole = self.whole.checked_add(other.whole)?.checked_add(carry)?;
         let sum = Self {
@@ -199,7 +199,8 @@ mod tests {
         let long = "1".repeat(39);
         let deep = format!("0.{long}");
         for text in [
-            "", "-", ".5", "5.", "1e3", "+1", " 1", "1 ", "1,5", "NaN", "inf", "--1", "1.2.3", "٣", &long, &deep,
+            "", "-", ".5", "5.", "1e3", "+1", " 1", "1 ", "1,5", "NaN", "inf", "--1", "1.2.3", "٣",
+            &long, &deep,
         ] {
             assert!(Decimal::parse(text).is_err(), "{text:?}");
         }
@@ -246,6 +247,9 @@ mod tests {
         let least = format!("0.{}1", "0".repeat(37));
         assert_eq!(sum(&most, &least), None);
         assert_eq!(sum(&format!("-{most}"), &format!("-{least}")), None);
-        assert_eq!(sum(&most, &format!("-{most}")).map(|zero| zero.starts_with("0.0")), Some(true));
+        assert_eq!(
+            sum(&most, &format!("-{most}")).map(|zero| zero.starts_with("0.0")),
+            Some(true)
+        );
     }
 }

@@ -77,10 +77,7 @@ impl Point {
 
     /// The cell, and then the exact place: 24 bytes.
     pub(super) fn key(self) -> Vec<u8> {
-        let cell = interleave(
-            grid(self.longitude, 180.0),
-            grid(self.latitude, 90.0),
-        );
+        let cell = interleave(grid(self.longitude, 180.0), grid(self.latitude, 90.0));
         let mut key = cell.to_be_bytes().to_vec();
         key.extend(self.latitude.to_be_bytes());
         key.extend(self.longitude.to_be_bytes());
@@ -228,7 +225,9 @@ impl Window {
             if smaller.len() > CELLS {
                 break;
             }
-            let done = smaller.iter().all(|cell| cell.level == 0 || self.contains(cell));
+            let done = smaller
+                .iter()
+                .all(|cell| cell.level == 0 || self.contains(cell));
             cells = smaller;
             if done {
                 break;
@@ -324,7 +323,10 @@ mod tests {
 
     impl Numbers {
         fn next(&mut self) -> f64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (self.0 >> 11) as f64 / (1u64 << 53) as f64
         }
     }
@@ -340,12 +342,18 @@ mod tests {
         ];
         for (other, kilometres) in far {
             let found = vienna.distance_km(other);
-            assert!((found - kilometres).abs() <= kilometres * 0.002, "{other}: {found}");
+            assert!(
+                (found - kilometres).abs() <= kilometres * 0.002,
+                "{other}: {found}"
+            );
         }
         assert!(point(0.0, 179.999).distance_km(point(0.0, -179.999)) < 0.3);
         assert!(point(90.0, 0.0).distance_km(point(90.0, 123.0)) < 1e-6);
         let half = point(0.0, 0.0).distance_km(point(0.0, 180.0));
-        assert!((half - std::f64::consts::PI * EARTH_KM).abs() < 0.001, "{half}");
+        assert!(
+            (half - std::f64::consts::PI * EARTH_KM).abs() < 0.001,
+            "{half}"
+        );
     }
 
     #[test]
@@ -364,7 +372,9 @@ mod tests {
         ];
         let mut within = 0;
         for (latitude, longitude) in centers {
-            for radius in [0.0, 0.01, 1.0, 25.0, 500.0, 4_000.0, 10_007.0, 19_000.0, 30_000.0] {
+            for radius in [
+                0.0, 0.01, 1.0, 25.0, 500.0, 4_000.0, 10_007.0, 19_000.0, 30_000.0,
+            ] {
                 let center = point(latitude, longitude);
                 let circle = Circle::new(center, radius).unwrap();
                 let ranges = circle.cover();
@@ -427,7 +437,11 @@ mod tests {
 
     #[test]
     fn a_place_is_read_back_from_its_key_and_its_text() {
-        for place in [point(48.208_174_3, -16.373_819_1), point(-0.0, -0.0), point(5e-324, 180.0)] {
+        for place in [
+            point(48.208_174_3, -16.373_819_1),
+            point(-0.0, -0.0),
+            point(5e-324, 180.0),
+        ] {
             assert_eq!(Point::of_key(&place.key()), Some(place));
             assert_eq!(Point::read(&place.to_string()), Some(place));
         }
