@@ -12,6 +12,7 @@ mod call;
 mod guest;
 mod helpdesk;
 mod host;
+pub mod kill;
 mod managed;
 mod measure;
 mod outside;

@@ -7,8 +7,10 @@
 use wasmtime::component::Linker;
 
 use crate::capability::guest::Guest;
-use crate::capability::{cache, config, context, db, email, events, http, i18n, log, plugins, secure_config, wasi};
-
+use crate::capability::{
+    cache, config, context, custom_fields, db, email, events, http, i18n, log, plugins,
+    secure_config, wasi,
+};
 
 use crate::permission::Need;
 
@@ -66,8 +68,8 @@ const CONTRACT: &[Interface] = &[
     gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::NotServed),
     gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::NotServed),
     gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::NotServed),
-    gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::NotServed),
-    gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::NotServed),
+    gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::Function(custom_fields::link_read)),
+    gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::Function(custom_fields::link_write)),
 ];
 
 /// Every interface that a component may import: the contract's, then WASI's.
