@@ -10,6 +10,7 @@ pub mod cache;
 pub mod config;
 pub mod context;
 pub mod db;
+pub mod entities;
 mod guest;
 pub mod i18n;
 pub mod log;

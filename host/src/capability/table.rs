@@ -7,7 +7,7 @@
 use wasmtime::component::Linker;
 
 use crate::capability::guest::Guest;
-use crate::capability::{cache, config, context, db, i18n, log, plugins, wasi};
+use crate::capability::{cache, config, context, db, entities, i18n, log, plugins, wasi};
 use crate::permission::Need;
 
 /// An interface that a component may import.
@@ -61,9 +61,9 @@ const CONTRACT: &[Interface] = &[
     gated("goatherd:plugin/secure-config-write", Need::SECURE_CONFIG_WRITE, Link::NotServed),
     gated("goatherd:plugin/plugins", Need::PLUGIN_CALL, Link::Function(plugins::link)),
     gated("goatherd:plugin/events", Need::EVENTS, Link::NotServed),
-    gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::NotServed),
-    gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::NotServed),
-    gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::NotServed),
+    gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::Function(entities::link_read)),
+    gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::Function(entities::link_write)),
+    gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::Function(entities::link_purge)),
     gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::NotServed),
     gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::NotServed),
 ];
