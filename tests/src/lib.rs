@@ -14,6 +14,7 @@ mod host;
 mod measure;
 mod program;
 mod server;
+pub mod servers;
 
 pub use call::{call, call_in, call_text, in_language, json, until};
 pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered};
