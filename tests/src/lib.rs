@@ -11,6 +11,7 @@ mod call;
 mod guest;
 mod helpdesk;
 mod host;
+pub mod kill;
 mod measure;
 mod program;
 mod server;
