@@ -25,7 +25,7 @@ use thiserror::Error;
 use crate::permission::EntityPattern;
 
 /// How long an entity stays in the recycle bin unless its type says otherwise.
-pub const RETENTION_DAYS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+pub const RETENTION_DAYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 /// The longest that a type may say, a century.
 const RETENTION_DAYS_MAX: u32 = 36_500;
 /// What personal data are replaced by.

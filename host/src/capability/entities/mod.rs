@@ -8,7 +8,7 @@
 mod backend;
 mod config;
 mod fit;
-//mod postgres;
+mod postgres;
 mod purge;
 mod service;
 mod sqlite;
@@ -27,7 +27,7 @@ pub use config::{
     Personal, PersonalSettings, RETENTION_DAYS, Replacement, ReplacedSettings, SoftDeleteSettings,
     TimeForm,
 };
-//pub use postgres::PostgresEntities;
+pub use postgres::PostgresEntities;
 pub use purge::{BATCH, EVERY, PurgeJob, Purged};
 pub use service::{Actor, BIN_MAX, EntityService, LOG_MAX, REASON_BYTES};
 pub use sqlite::SqliteEntities;

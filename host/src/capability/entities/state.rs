@@ -2,41 +2,42 @@
 
 use jiff::Timestamp;
 
-use super::backend::{Found, Reach, Removal};
-use super::config::{Constant, Mark, TimeForm};
+use super::backend::{Found, Reach, Removal, Target};
+use super::config::{Constant, TimeForm};
 
-/// A row of the application's table, with its mark as the back-end compares it.
-pub(super) struct Row<M> {
+/// A row of the application's table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
     pub(super) organisation: Option<i64>,
-    pub(super) mark: M,
-    /// Whether the mark is the configured constant; means nothing where the mark is a time.
-    pub(super) is_constant: bool,
+    /// Whether it bears the mark: the configured constant, or a time that is not what stood there before.
+    pub(super) marked: bool,
 }
 
-/// Where an entity is, from its row and from the organisation and the former mark in the bin.
-pub(super) fn place<M: PartialEq>(
-    row: Option<&Row<M>>,
-    bin: Option<(Option<i64>, &M)>,
-    reach: Reach,
-    mark: &Mark,
-) -> Found {
+/// Where an entity is, from its row and from the organisation that the bin has it under.
+pub(super) fn place(row: Option<Row>, bin: Option<Option<i64>>, reach: Reach) -> Found {
     match (row, bin) {
         (Some(row), _) if !reach.covers(row.organisation) => Found::Nowhere,
-        (None, Some((organisation, _))) if !reach.covers(organisation) => Found::Nowhere,
+        (None, Some(organisation)) if !reach.covers(organisation) => Found::Nowhere,
         (None, None) => Found::Nowhere,
         (None, Some(_)) => Found::Gone,
         (Some(_), None) => Found::Live,
-        (Some(row), Some((_, before))) => {
-            let marked = match mark {
-                Mark::Constant(_) => row.is_constant,
-                Mark::Now(_) => row.mark != *before,
-            };
-            if marked {
-                Found::InBin
-            } else {
-                Found::Unmarked
-            }
+        (Some(row), Some(_)) if row.marked => Found::InBin,
+        (Some(_), Some(_)) => Found::Unmarked,
+    }
+}
+
+impl Target<'_> {
+    /// The reach, which means nothing where entities belong to no organisation.
+    pub(super) fn reach(&self) -> Reach {
+        match self.entity_type.organisation {
+            Some(_) => self.reach,
+            None => Reach::Everywhere,
         }
+    }
+
+    /// How long the entity stays in the bin.
+    pub(super) fn retention_ms(&self) -> i64 {
+        i64::try_from(self.entity_type.retention().as_millis()).unwrap_or(i64::MAX)
     }
 }
 
@@ -91,17 +92,25 @@ mod tests {
 
     #[test]
     fn whose_row_is_out_of_reach_is_nowhere_whatever_the_bin_says() {
-        let row = Row {
+        let row = Some(Row {
             organisation: Some(2),
-            mark: 1,
-            is_constant: true,
-        };
-        let mark = Mark::Constant(Constant::Integer(1));
+            marked: true,
+        });
         let one = Reach::Organisation(Some(1));
-        assert_eq!(place(Some(&row), Some((Some(1), &0)), one, &mark), Found::Nowhere);
-        assert_eq!(place(Some(&row), None, Reach::Organisation(None), &mark), Found::Nowhere);
-        assert_eq!(place(None, Some((Some(2), &0)), one, &mark), Found::Nowhere);
-        assert_eq!(place(None, Some((Some(1), &0)), one, &mark), Found::Gone);
-        assert_eq!(place(Some(&row), None, Reach::Everywhere, &mark), Found::Live);
+        assert_eq!(place(row, Some(Some(1)), one), Found::Nowhere);
+        assert_eq!(place(row, None, Reach::Organisation(None)), Found::Nowhere);
+        assert_eq!(place(None, Some(Some(2)), one), Found::Nowhere);
+        assert_eq!(place(None, Some(Some(1)), one), Found::Gone);
+        assert_eq!(place(row, None, Reach::Everywhere), Found::Live);
+    }
+
+    #[test]
+    fn the_purge_leaves_alone_what_bears_no_mark_or_is_not_over() {
+        let purge = Removal::Expired { now_ms: 10 };
+        assert!(purge.applies(Found::InBin, 10) && purge.applies(Found::Gone, 9));
+        assert!(!purge.applies(Found::InBin, 11));
+        assert!(!purge.applies(Found::Unmarked, 0) && !purge.applies(Found::Live, 0));
+        assert!(Removal::Wanted.applies(Found::Live, i64::MAX));
+        assert!(!Removal::Wanted.applies(Found::Nowhere, 0));
     }
 }

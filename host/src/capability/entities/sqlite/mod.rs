@@ -144,36 +144,40 @@ impl Plan {
         let row = transaction
             .prepare_cached(&self.select)?
             .query_row(params![entity.id, constant], |row| {
-                Ok(Row {
-                    organisation: row.get(0)?,
-                    mark: row.get::<_, Value>(1)?,
-                    is_constant: row.get(2)?,
-                })
+                Ok((row.get(0)?, row.get::<_, Value>(1)?, row.get(2)?))
             })
             .optional()?;
-        let bin = transaction
+        let bin: Option<(Option<i64>, Value, i64)> = transaction
             .prepare_cached(
                 "SELECT organisation, mark_before, expires_at_ms FROM goatherd_recycle_bin
                  WHERE entity_type = ?1 AND entity_id = ?2",
             )?
             .query_row(params![entity.entity_type, entity.id], |row| {
-                Ok((row.get(0)?, row.get::<_, Value>(1)?, row.get(2)?))
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })
             .optional()?;
-        let binned = bin.as_ref().map(|(organisation, before, _)| (*organisation, before));
-        let found = place(row.as_ref(), binned, entity.reach(), &self.mark);
-        let organisation = match (&row, &bin) {
-            (Some(row), _) => row.organisation,
-            (None, Some((organisation, _, _))) => *organisation,
-            (None, None) => None,
+        let (binned_for, before, expires_at_ms) = match bin {
+            Some((organisation, before, expires)) => (Some(organisation), before, expires),
+            None => (None, Value::Null, i64::MAX),
         };
-        let (before, expires_at_ms) = bin.map_or((Value::Null, i64::MAX), |(_, before, expires)| {
-            (before, expires)
-        });
+        let (row, mark) = match row {
+            Some((organisation, mark, is_constant)) => {
+                let marked = match self.mark {
+                    Mark::Constant(_) => is_constant,
+                    Mark::Now(_) => mark != before,
+                };
+                let row = Row {
+                    organisation,
+                    marked,
+                };
+                (Some(row), mark)
+            }
+            None => (None, Value::Null),
+        };
         Ok(Seen {
-            found,
-            organisation,
-            mark: row.map_or(Value::Null, |row| row.mark),
+            found: place(row, binned_for, entity.reach),
+            organisation: row.map_or(binned_for.flatten(), |row| row.organisation),
+            mark,
             before,
             expires_at_ms,
         })
@@ -185,27 +189,16 @@ struct Entity {
     entity_type: String,
     id: i64,
     reach: Reach,
-    has_organisation: bool,
     retention_ms: i64,
 }
 
 impl Entity {
     fn of(target: &Target<'_>) -> Self {
-        let retention = target.entity_type.retention().as_millis();
         Self {
             entity_type: target.entity_type.name.clone(),
             id: target.id,
-            reach: target.reach,
-            has_organisation: target.entity_type.organisation.is_some(),
-            retention_ms: i64::try_from(retention).unwrap_or(i64::MAX),
-        }
-    }
-
-    fn reach(&self) -> Reach {
-        if self.has_organisation {
-            self.reach
-        } else {
-            Reach::Everywhere
+            reach: target.reach(),
+            retention_ms: target.retention_ms(),
         }
     }
 }
@@ -265,7 +258,8 @@ fn remove_custom_values(transaction: &Transaction<'_>, entity: &Entity) -> Resul
     if transaction.table_exists(Some("main"), "goatherd_custom_value")? {
         transaction
             .prepare_cached(
-                "DELETE FROM goatherd_custom_value WHERE entity_type = ?1 AND entity_id = ?2",
+                "DELETE FROM goatherd_custom_value WHERE entity_id = ?2 AND field_id IN (
+                     SELECT id FROM goatherd_custom_field WHERE entity_type = ?1)",
             )?
             .execute(params![entity.entity_type, entity.id])?;
     }
@@ -404,14 +398,9 @@ impl EntityStore for SqliteEntities {
         most: u32,
         deadline: Instant,
     ) -> Result<Vec<DeletedEntity>, EntityFault> {
-        let only = match (&entity_type.organisation, reach) {
-            (None, _) | (_, Reach::Everywhere) => "",
-            (Some(_), Reach::Organisation(Some(_))) => "AND organisation = ?3",
-            (Some(_), Reach::Organisation(None)) => "AND organisation IS NULL AND ?3 IS NULL",
-        };
-        let organisation = match reach {
-            Reach::Everywhere => None,
-            Reach::Organisation(organisation) => organisation,
+        let (only, organisation) = match (&entity_type.organisation, reach) {
+            (None, _) | (_, Reach::Everywhere) => ("", None),
+            (Some(_), Reach::Organisation(organisation)) => ("AND organisation IS ?3", Some(organisation)),
         };
         let sql = format!(
             "SELECT entity_id, deleted_at_ms, deleted_by, by_plugin, reason, expires_at_ms FROM goatherd_recycle_bin
@@ -421,9 +410,7 @@ impl EntityStore for SqliteEntities {
         self.read(deadline, move |transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
             let mut values = vec![Value::Text(name.clone()), Value::Integer(most.into())];
-            if !only.is_empty() {
-                values.push(organisation.map_or(Value::Null, Value::Integer));
-            }
+            values.extend(organisation.map(|own| own.map_or(Value::Null, Value::Integer)));
             let rows = statement.query_map(rusqlite::params_from_iter(values), |row| {
                 Ok(DeletedEntity {
                     entity_type: name.clone(),
