@@ -18,10 +18,22 @@ async fn what_another_holds_too_long_is_timed_out_and_nothing_happens(ground: Gr
     let desk = Desk::open(ground, vec![]).await;
     desk.ask("soft-delete", 2).await.unwrap();
     let holding = Holding::start(&desk.ground).await;
-    for (function, id) in [("soft-delete", 1), ("hard-delete", 1), ("restore", 2), ("hard-delete", 2)] {
+    for (function, id) in [
+        ("soft-delete", 1),
+        ("hard-delete", 1),
+        ("restore", 2),
+        ("hard-delete", 2),
+    ] {
         let began = Instant::now();
-        refused(desk.ask_as(soon(), function, "ticket", id).await, "timed-out");
-        assert!(began.elapsed() < Duration::from_secs(5), "{function}: {:?}", began.elapsed());
+        refused(
+            desk.ask_as(soon(), function, "ticket", id).await,
+            "timed-out",
+        );
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "{function}: {:?}",
+            began.elapsed()
+        );
     }
     let host = goatherd::capability::entities::Actor::host(soon(), desk.peers());
     let late = desk.service.soft_delete(&host, "ticket", 1, "").await;
@@ -53,8 +65,9 @@ impl Holding {
                 Self::Sqlite(connection)
             }
             Ground::Postgres(url, _) => {
-                let (client, connection) =
-                    tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+                let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+                    .await
+                    .unwrap();
                 tokio::spawn(connection);
                 client.batch_execute(CHANGE).await.unwrap();
                 Self::Postgres(client)

@@ -178,7 +178,10 @@ impl Desk {
                                      user_id TEXT, deadline_ms INTEGER)",
             )
             .expect("a table");
-        let service = ground.open(types()).await.unwrap_or_else(|error| panic!("{error}"));
+        let service = ground
+            .open(types())
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
         let peers = Arc::new(Mutex::new(None));
         let behaviours = Behaviours::default();
         let database = SqliteDatabase::open(ground.file()).expect("the file opens");
@@ -204,7 +207,10 @@ impl Desk {
             decisions.insert(plugin.name.parse().expect("a name"), terms);
         }
         let manager = Manager::new(host, Configured::new(decisions));
-        let report = manager.load_all(&folder).await.expect("the folder is there");
+        let report = manager
+            .load_all(&folder)
+            .await
+            .expect("the folder is there");
         let name = |file: &std::path::Path| file.file_stem().unwrap().to_str().unwrap().to_owned();
         let outcomes = report
             .files
@@ -231,7 +237,11 @@ impl Desk {
 
     /// The other plugins, as the host itself sees them.
     pub fn peers(&self) -> Arc<dyn Peers> {
-        self.peers.lock().unwrap().clone().expect("a plugin was loaded")
+        self.peers
+            .lock()
+            .unwrap()
+            .clone()
+            .expect("a plugin was loaded")
     }
 
     /// The host itself.
@@ -288,7 +298,9 @@ impl Desk {
 
     /// How many rows of an entity type are in the bin.
     pub async fn in_bin(&self, entity_type: &str) -> i64 {
-        let sql = format!("SELECT COUNT(*) FROM goatherd_recycle_bin WHERE entity_type = '{entity_type}'");
+        let sql = format!(
+            "SELECT COUNT(*) FROM goatherd_recycle_bin WHERE entity_type = '{entity_type}'"
+        );
         self.ground.number(&sql).await
     }
 
@@ -298,7 +310,12 @@ impl Desk {
             "SELECT action, organisation, by_user, by_plugin, reason FROM goatherd_deletion_log
              WHERE entity_type = '{entity_type}' AND entity_id = {id} ORDER BY id"
         );
-        self.ground.rows(&sql).await.iter().map(|row| line(row)).collect()
+        self.ground
+            .rows(&sql)
+            .await
+            .iter()
+            .map(|row| line(row))
+            .collect()
     }
 
     /// Fails unless nothing at all has happened to ticket 1.

@@ -77,12 +77,7 @@ impl EntityStore for OutOfOrder {
         self.answer()
     }
 
-    async fn log(
-        &self,
-        _: &EntityType,
-        _: u32,
-        _: Instant,
-    ) -> Result<Vec<LogEntry>, EntityFault> {
+    async fn log(&self, _: &EntityType, _: u32, _: Instant) -> Result<Vec<LogEntry>, EntityFault> {
         self.answer()
     }
 }
@@ -110,7 +105,10 @@ async fn a_denial_names_the_grant_that_would_help_and_touches_no_back_end() {
             let args = json!({"type": entity_type, "id": 1, "reason": {"bytes": 100_000}});
             let words = refused(call(&probe, function, args).await, "permission-denied");
             let grant = format!("grant entity:{access}={entity_type} to allow it");
-            assert!(words.contains(&grant) && words.contains("\"probe-entities\""), "{words}");
+            assert!(
+                words.contains(&grant) && words.contains("\"probe-entities\""),
+                "{words}"
+            );
         }
     }
     assert_eq!(store.asked.load(Ordering::SeqCst), 0);
@@ -149,12 +147,21 @@ async fn no_access_implies_another_interface() {
     let host = host_builder().provider(entities).build().unwrap();
     for (granted, missing) in [
         (&["entity:readwrite=*"][..], &["entities-purge"][..]),
-        (&["entity:hard_delete=*"], &["entities-read", "entities-write"]),
-        (&["entity:read=*", "entity:hard_delete=*"], &["entities-write"]),
-        (&["entity:write=*", "entity:hard_delete=*"], &["entities-read"]),
+        (
+            &["entity:hard_delete=*"],
+            &["entities-read", "entities-write"],
+        ),
+        (
+            &["entity:read=*", "entity:hard_delete=*"],
+            &["entities-write"],
+        ),
+        (
+            &["entity:write=*", "entity:hard_delete=*"],
+            &["entities-read"],
+        ),
     ] {
         let loaded = load(&host, "probe", guest("probe-entities"), granted, limits()).await;
-        let words = loaded.err().expect("it is refused").to_string();
+        let words = loaded.expect_err("it is refused").to_string();
         for interface in ["entities-read", "entities-write", "entities-purge"] {
             let named = words.contains(interface);
             assert_eq!(named, missing.contains(&interface), "{granted:?}: {words}");
@@ -178,7 +185,9 @@ async fn a_grant_for_one_type_is_none_for_another(ground: Ground) {
         refused(desk.ask(function, 1).await, "permission-denied");
     }
     desk.untouched().await;
-    desk.ask_as(ann(), "soft-delete", "contact", 1).await.unwrap();
+    desk.ask_as(ann(), "soft-delete", "contact", 1)
+        .await
+        .unwrap();
 }
 
 on_both! {

@@ -120,13 +120,17 @@ pub async fn open_at(place: &str, types: EntityTypes) -> Result<EntityService, O
         ))
     } else {
         let store = SqliteStore::open(place)?;
-        Ok(EntityService::new(SqliteEntities::open(store, types).await?))
+        Ok(EntityService::new(
+            SqliteEntities::open(store, types).await?,
+        ))
     }
 }
 
 pub async fn run_at(place: &str, sql: &str) {
     if is_url(place) {
-        let (client, connection) = tokio_postgres::connect(place, NoTls).await.expect("it answers");
+        let (client, connection) = tokio_postgres::connect(place, NoTls)
+            .await
+            .expect("it answers");
         let connection = tokio::spawn(connection);
         let done = client.batch_execute(sql).await;
         done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
@@ -145,7 +149,9 @@ pub async fn run_at(place: &str, sql: &str) {
 
 pub async fn rows_at(place: &str, sql: &str) -> Vec<Vec<Option<String>>> {
     if is_url(place) {
-        let (client, connection) = tokio_postgres::connect(place, NoTls).await.expect("it answers");
+        let (client, connection) = tokio_postgres::connect(place, NoTls)
+            .await
+            .expect("it answers");
         let connection = tokio::spawn(connection);
         let answer = client.simple_query(sql).await;
         let answer = answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
@@ -174,7 +180,11 @@ pub async fn rows_at(place: &str, sql: &str) -> Vec<Vec<Option<String>>> {
         let mut rows = statement.query([]).expect("the query runs");
         let mut all = Vec::new();
         while let Some(row) = rows.next().expect("a row") {
-            all.push((0..columns).map(|column| shown(row.get_ref(column).expect("a value"))).collect());
+            all.push(
+                (0..columns)
+                    .map(|column| shown(row.get_ref(column).expect("a value")))
+                    .collect(),
+            );
         }
         all
     }

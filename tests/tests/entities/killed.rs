@@ -18,14 +18,14 @@ const PERSON: &str = "Ada Lovelace";
 
 #[test]
 fn a_killed_process_leaves_every_entity_whole_in_sqlite() {
-    let ground = || Ground::sqlite();
-    kill_over_and_over("killed::a_killed_process_leaves_every_entity_whole_in_sqlite", 200, ground);
+    let test = "killed::a_killed_process_leaves_every_entity_whole_in_sqlite";
+    kill_over_and_over(test, 200, Duration::from_millis(30), Ground::sqlite);
 }
 
 #[test]
 fn a_killed_process_leaves_every_entity_whole_in_postgres() {
-    let ground = || Ground::postgres();
-    kill_over_and_over("killed::a_killed_process_leaves_every_entity_whole_in_postgres", 60, ground);
+    let test = "killed::a_killed_process_leaves_every_entity_whole_in_postgres";
+    kill_over_and_over(test, 60, Duration::from_millis(200), Ground::postgres);
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -36,7 +36,12 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-fn kill_over_and_over(test: &str, rounds: usize, ground: impl FnOnce() -> Ground) {
+fn kill_over_and_over(
+    test: &str,
+    rounds: usize,
+    longest: Duration,
+    ground: impl FnOnce() -> Ground,
+) {
     if let Some(place) = kill::child() {
         runtime().block_on(work(&place));
         return;
@@ -49,14 +54,17 @@ fn kill_over_and_over(test: &str, rounds: usize, ground: impl FnOnce() -> Ground
     });
     let place = ground.place();
     let mut seen = HashMap::new();
-    let lines = kill::Kills::rounds(rounds).within(Duration::from_millis(30)).run(
+    let lines = kill::Kills::rounds(rounds).within(longest).run(
         || kill::again(test, &place),
         |_| runtime.block_on(check(&place, &mut seen)),
     );
     // A loop that never met an entity in one of its states would have shown nothing.
     assert!(lines > rounds, "only {lines} pieces of work were finished");
     for state in ["live", "deleted", "restored"] {
-        assert!(seen.get(state).copied().unwrap_or(0) > 0, "no ticket was ever {state}: {seen:?}");
+        assert!(
+            seen.get(state).copied().unwrap_or(0) > 0,
+            "no ticket was ever {state}: {seen:?}"
+        );
     }
 }
 
@@ -107,11 +115,29 @@ async fn check(place: &str, seen: &mut HashMap<&'static str, usize>) {
         };
         let id = id.as_deref().unwrap();
         let (mail, gone) = (format!("[DELETED] {id}"), format!("gone-{id}"));
-        let anonymous = (customer.as_deref(), email.as_deref(), born.as_deref(), phone.as_deref())
-            == (Some("[DELETED]"), Some(mail.as_str()), None, Some(gone.as_str()));
+        let anonymous = (
+            customer.as_deref(),
+            email.as_deref(),
+            born.as_deref(),
+            phone.as_deref(),
+        ) == (
+            Some("[DELETED]"),
+            Some(mail.as_str()),
+            None,
+            Some(gone.as_str()),
+        );
         let (mail, call) = (format!("e{id}"), format!("p{id}"));
-        let personal = (customer.as_deref(), email.as_deref(), born.as_deref(), phone.as_deref())
-            == (Some(PERSON), Some(mail.as_str()), Some("1815"), Some(call.as_str()));
+        let personal = (
+            customer.as_deref(),
+            email.as_deref(),
+            born.as_deref(),
+            phone.as_deref(),
+        ) == (
+            Some(PERSON),
+            Some(mail.as_str()),
+            Some("1815"),
+            Some(call.as_str()),
+        );
         let state = match (there, mark, binned, last.as_deref()) {
             (Some(_), None, None, None | Some("hard-delete")) if personal => "live",
             (Some(_), Some(_), Some(_), Some("soft-delete")) if anonymous => "deleted",

@@ -18,11 +18,15 @@ async fn of_callers_at_once_one_wins_and_nothing_happens_twice(ground: Ground) {
             let desk = Arc::clone(&desk);
             calls.spawn(async move { desk.ask(function, 1).await });
         }
-        let (won, lost): (Vec<_>, Vec<_>) = calls.join_all().await.into_iter().partition(Result::is_ok);
+        let (won, lost): (Vec<_>, Vec<_>) =
+            calls.join_all().await.into_iter().partition(Result::is_ok);
         assert_eq!(won.len(), 1, "{function}");
         for error in lost {
             let code = error.unwrap_err().code();
-            assert!(["conflict", "not-found"].contains(&code.as_str()), "{function}: {code}");
+            assert!(
+                ["conflict", "not-found"].contains(&code.as_str()),
+                "{function}: {code}"
+            );
         }
         if function == "soft-delete" {
             assert_eq!(desk.ticket(1).await, DELETED_1);
@@ -70,8 +74,18 @@ async fn of_nodes_at_once_one_wins_and_nothing_happens_twice(ground: Ground) {
         let log = format!("SELECT COUNT(*) FROM goatherd_deletion_log WHERE entity_id = {id}");
         assert_eq!(ground.number(&log).await, 4);
     }
-    assert_eq!(ground.number("SELECT COUNT(*) FROM goatherd_recycle_bin").await, 0);
-    assert_eq!(ground.number("SELECT COUNT(*) FROM ticket WHERE id >= 100").await, 0);
+    assert_eq!(
+        ground
+            .number("SELECT COUNT(*) FROM goatherd_recycle_bin")
+            .await,
+        0
+    );
+    assert_eq!(
+        ground
+            .number("SELECT COUNT(*) FROM ticket WHERE id >= 100")
+            .await,
+        0
+    );
 }
 
 async fn deletions_of_different_entities_do_not_wait_for_each_others_plugins(ground: Ground) {

@@ -90,7 +90,7 @@ pub struct Target<'a> {
 pub enum Reach {
     /// All: for the host itself.
     Everywhere,
-    /// Those of one organisation; with none, those that belong to no organisation.
+    /// Those of one organisation; without one, none. Rows whose organisation is null are nobody's.
     Organisation(Option<i64>),
 }
 

@@ -81,11 +81,16 @@ impl Table {
         wanted
             .personal
             .iter()
-            .map(|personal| match (&personal.value, self.column(&personal.column)) {
-                (Some(value), _) => Ok(Replacement::Configured(value.clone())),
-                (None, Some(column)) => replacement(column, &personal.column, table),
-                (None, None) => Err(format!("the table {table} has no column {}", personal.column)),
-            })
+            .map(
+                |personal| match (&personal.value, self.column(&personal.column)) {
+                    (Some(value), _) => Ok(Replacement::Configured(value.clone())),
+                    (None, Some(column)) => replacement(column, &personal.column, table),
+                    (None, None) => Err(format!(
+                        "the table {table} has no column {}",
+                        personal.column
+                    )),
+                },
+            )
             .collect()
     }
 }

@@ -8,6 +8,7 @@
 mod backend;
 mod config;
 mod fit;
+mod parse;
 mod postgres;
 mod purge;
 mod service;
@@ -24,7 +25,7 @@ pub use backend::{
 };
 pub use config::{
     Constant, DELETED, EntitySettings, EntityType, EntityTypeError, EntityTypes, Identifier, Mark,
-    Personal, PersonalSettings, RETENTION_DAYS, Replacement, ReplacedSettings, SoftDeleteSettings,
+    Personal, PersonalSettings, RETENTION_DAYS, ReplacedSettings, Replacement, SoftDeleteSettings,
     TimeForm,
 };
 pub use postgres::PostgresEntities;

@@ -55,7 +55,9 @@ impl Actor {
     /// 30 seconds unless the context says otherwise.
     #[must_use]
     pub fn host(context: CallContext, peers: Arc<dyn Peers>) -> Self {
-        let deadline = context.deadline.unwrap_or_else(|| Instant::now() + PATIENCE);
+        let deadline = context
+            .deadline
+            .unwrap_or_else(|| Instant::now() + PATIENCE);
         Self {
             context,
             plugin: None,
@@ -185,9 +187,16 @@ impl EntityService {
         entity_type: &str,
     ) -> Result<Vec<DeletedEntity>, Error> {
         let known = self.entity_type(entity_type)?;
-        let bin = self.store().bin(known, actor.reach, BIN_MAX, actor.deadline);
-        bin.await
-            .map_err(|fault| said(fault, "listed", &format!("the recycle bin of {entity_type}")))
+        let bin = self
+            .store()
+            .bin(known, actor.reach, BIN_MAX, actor.deadline);
+        bin.await.map_err(|fault| {
+            said(
+                fault,
+                "listed",
+                &format!("the recycle bin of {entity_type}"),
+            )
+        })
     }
 
     /// What was done to entities of one type, newest first: `most` lines, at most 10,000. For administrators.
@@ -200,8 +209,13 @@ impl EntityService {
         let log = self
             .store()
             .log(known, most.min(LOG_MAX), Instant::now() + PATIENCE);
-        log.await
-            .map_err(|fault| said(fault, "listed", &format!("the deletion log of {entity_type}")))
+        log.await.map_err(|fault| {
+            said(
+                fault,
+                "listed",
+                &format!("the deletion log of {entity_type}"),
+            )
+        })
     }
 
     /// Moves an entity to the recycle bin, after every plugin's soft cascade agreed.
@@ -357,12 +371,12 @@ impl EntityService {
         }
         let context = actor.handed_on()?;
         let args = serde_json::json!({ "id": target.id, "entity_type": entity_type });
-        let args = Json::from_value(&args).map_err(|error| Error::Unavailable(error.to_string()))?;
+        let args =
+            Json::from_value(&args).map_err(|error| Error::Unavailable(error.to_string()))?;
         for (plugin, function) in asked {
-            let call =
-                actor
-                    .peers
-                    .call(plugin.as_str(), function, args.clone(), context.clone());
+            let call = actor
+                .peers
+                .call(plugin.as_str(), function, args.clone(), context.clone());
             let answer = tokio::time::timeout_at(actor.deadline.into(), call).await;
             let Err(error) = answer.unwrap_or(Err(Error::TimedOut)) else {
                 continue;

@@ -42,11 +42,12 @@ impl Target<'_> {
 }
 
 impl Reach {
-    /// Whether an entity of this organisation is within reach.
+    /// Whether an entity of this organisation is within reach. One of no organisation is nobody's, and a call without an
+    /// organisation reaches nothing that belongs to one: the same as for a plugin's own queries.
     pub(super) fn covers(self, organisation: Option<i64>) -> bool {
         match self {
             Self::Everywhere => true,
-            Self::Organisation(own) => own == organisation,
+            Self::Organisation(own) => own.is_some() && own == organisation,
         }
     }
 }
@@ -86,7 +87,10 @@ mod tests {
             time(TimeForm::Timestamp, at),
             Constant::Text("2026-11-20T13:12:42.007Z".to_owned())
         );
-        assert_eq!(time(TimeForm::Seconds, at), Constant::Integer(1_795_180_362));
+        assert_eq!(
+            time(TimeForm::Seconds, at),
+            Constant::Integer(1_795_180_362)
+        );
         assert_eq!(time(TimeForm::Milliseconds, at), Constant::Integer(at));
     }
 
@@ -100,6 +104,10 @@ mod tests {
         assert_eq!(place(row, Some(Some(1)), one), Found::Nowhere);
         assert_eq!(place(row, None, Reach::Organisation(None)), Found::Nowhere);
         assert_eq!(place(None, Some(Some(2)), one), Found::Nowhere);
+        assert_eq!(
+            place(None, Some(None), Reach::Organisation(None)),
+            Found::Nowhere
+        );
         assert_eq!(place(None, Some(Some(1)), one), Found::Gone);
         assert_eq!(place(row, None, Reach::Everywhere), Found::Live);
     }

@@ -71,7 +71,12 @@ impl Guest for Cascader {
                 behave(behaviour.as_deref().unwrap_or("agree"), id)?;
             }
             "delete" => entities_write::soft_delete("ticket", id, "asked to")?,
-            _ => return Err(Error::NotFound(format!("{} has no function {function:?}", name()))),
+            _ => {
+                return Err(Error::NotFound(format!(
+                    "{} has no function {function:?}",
+                    name()
+                )));
+            }
         }
         Ok("null".into())
     }
@@ -118,7 +123,9 @@ fn behave(behaviour: &str, id: i64) -> Result<(), Error> {
         }
         "restore" => entities_write::restore("ticket", id),
         "hard-delete" => entities_purge::hard_delete("ticket", id, "rather"),
-        other => Err(Error::InvalidArgument(format!("there is no behaviour {other:?}"))),
+        other => Err(Error::InvalidArgument(format!(
+            "there is no behaviour {other:?}"
+        ))),
     }
 }
 

@@ -249,7 +249,14 @@ impl EntityStore for PostgresEntities {
                 elsewhere => return Err(EntityFault::Elsewhere(elsewhere)),
             }
             leave_bin(&transaction, target).await?;
-            write_log(&transaction, Action::Restore, target, seen.organisation, note).await?;
+            write_log(
+                &transaction,
+                Action::Restore,
+                target,
+                seen.organisation,
+                note,
+            )
+            .await?;
             commit(transaction).await
         })
         .await
@@ -299,7 +306,7 @@ impl EntityStore for PostgresEntities {
         let mut params: Vec<&(dyn ToSql + Sync)> = vec![&entity_type.name, &most];
         let only = match (&entity_type.organisation, &reach) {
             (None, _) | (_, Reach::Everywhere) => "",
-            (Some(_), Reach::Organisation(None)) => "AND organisation IS NULL",
+            (Some(_), Reach::Organisation(None)) => return Ok(Vec::new()),
             (Some(_), Reach::Organisation(Some(own))) => {
                 params.push(own);
                 "AND organisation = $3"
@@ -408,7 +415,10 @@ impl From<tokio_postgres::Error> for EntityFault {
                 Self::Referenced(message)
             }
             // Integrity constraints, data that does not fit, and what the application's own functions raise.
-            code if ["22", "23", "P0"].iter().any(|class| code.code().starts_with(class)) => {
+            code if ["22", "23", "P0"]
+                .iter()
+                .any(|class| code.code().starts_with(class)) =>
+            {
                 Self::Refused(message)
             }
             _ => StoreError::from(error).into(),

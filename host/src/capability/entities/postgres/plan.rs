@@ -4,9 +4,7 @@ use tokio_postgres::GenericClient;
 
 use super::schema::{self, Described};
 use crate::capability::entities::backend::{EntityFault, Found, OpenError, Target};
-use crate::capability::entities::config::{
-    Constant, EntityType, Identifier, Mark, Replacement,
-};
+use crate::capability::entities::config::{Constant, EntityType, Identifier, Mark, Replacement};
 use crate::capability::entities::state::{Row, place, time};
 use crate::store::StoreError;
 
@@ -64,14 +62,18 @@ impl Plan {
             Mark::Now(form) => time(*form, 0),
             Mark::Constant(value) => value.clone(),
         };
-        try_out(client, mark, mark_type, &sample).await.map_err(mismatch)?;
+        try_out(client, mark, mark_type, &sample)
+            .await
+            .map_err(mismatch)?;
         let mut personal = String::new();
         for ((index, column), replacement) in wanted.personal.iter().enumerate().zip(&replacements)
         {
             let column = &column.column;
             let of_type = cast(column);
             if let Some(value) = replacement.value(0) {
-                try_out(client, column, of_type, &value).await.map_err(mismatch)?;
+                try_out(client, column, of_type, &value)
+                    .await
+                    .map_err(mismatch)?;
             }
             personal.push_str(&format!(", {column} = ${}::text::{of_type}", index + 3));
         }
@@ -182,13 +184,11 @@ async fn try_out(
     let sql = format!("SELECT ($1::text::{of_type}) IS NULL");
     match client.query_one(&sql, &[&value.to_string()]).await {
         Ok(_) => Ok(()),
-        Err(error) => {
-            Err(format!(
-                "the column {column} is {of_type}, in which the value {:?} cannot be stored: {}",
-                value.to_string(),
-                said(&error)
-            ))
-        }
+        Err(error) => Err(format!(
+            "the column {column} is {of_type}, in which the value {:?} cannot be stored: {}",
+            value.to_string(),
+            said(&error)
+        )),
     }
 }
 

@@ -4,6 +4,8 @@
 //! sees what the first has done. Names of the configuration stand in SQL only in quotes and with their table before them,
 //! where SQLite does not take a name that is no column for a text.
 
+mod fault;
+mod plan;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -11,14 +13,16 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, Transaction, ffi, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use self::fault::Fault;
+use self::plan::{Entity, Plan, stored};
 use super::backend::{
     Action, DeletedEntity, EntityFault, EntityStore, Expired, Found, LogEntry, Note, OpenError,
     Reach, Removal, Target,
 };
-use super::config::{Constant, EntityType, EntityTypes, Mark, Replacement};
-use super::state::{Row, place, time};
+use super::config::{EntityType, EntityTypes, Mark};
+use super::state::time;
 use crate::store::{SqliteStore, StoreError};
 
 /// How long opening may take.
@@ -29,21 +33,6 @@ pub struct SqliteEntities {
     store: SqliteStore,
     types: EntityTypes,
     plans: BTreeMap<String, Plan>,
-}
-
-/// What is done to entities of one type, in SQL.
-#[derive(Debug, Clone)]
-struct Plan {
-    /// Organisation, mark, and whether the mark is `?2`, of the entity `?1`.
-    select: String,
-    /// Sets the mark of the entity `?1` to `?2`, and personal data to what follows.
-    delete: String,
-    /// Sets the mark of the entity `?1` to `?2`.
-    unmark: String,
-    /// Removes the entity `?1`.
-    remove: String,
-    mark: Mark,
-    replacements: Vec<Replacement>,
 }
 
 impl SqliteEntities {
@@ -101,125 +90,6 @@ impl SqliteEntities {
     }
 }
 
-impl Plan {
-    fn new(transaction: &Transaction<'_>, wanted: &EntityType) -> Result<Self, OpenError> {
-        let mismatch = |problem| OpenError::Mismatch {
-            entity_type: wanted.name.clone(),
-            problem,
-        };
-        let name = &wanted.table;
-        let table = schema::table(transaction, name.as_str())
-            .map_err(StoreError::from)?
-            .ok_or_else(|| mismatch(format!("the database has no table {name}")))?;
-        let replacements = table.fit(wanted).map_err(mismatch)?;
-        let (id, mark) = (&wanted.id, &wanted.mark_column);
-        let organisation = match &wanted.organisation {
-            Some(column) => format!("{name}.{column}"),
-            None => "NULL".to_owned(),
-        };
-        let personal: String = wanted
-            .personal
-            .iter()
-            .enumerate()
-            .map(|(index, personal)| format!(", {} = ?{}", personal.column, index + 3))
-            .collect();
-        Ok(Self {
-            select: format!(
-                "SELECT {organisation}, {name}.{mark}, {name}.{mark} IS ?2 FROM {name} WHERE {name}.{id} = ?1"
-            ),
-            delete: format!("UPDATE {name} SET {mark} = ?2{personal} WHERE {name}.{id} = ?1"),
-            unmark: format!("UPDATE {name} SET {mark} = ?2 WHERE {name}.{id} = ?1"),
-            remove: format!("DELETE FROM {name} WHERE {name}.{id} = ?1"),
-            mark: wanted.mark.clone(),
-            replacements,
-        })
-    }
-
-    /// Where an entity is, and what there is of it.
-    fn look(&self, transaction: &Transaction<'_>, entity: &Entity) -> Result<Seen, Fault> {
-        let constant = match &self.mark {
-            Mark::Constant(value) => stored(value),
-            Mark::Now(_) => Value::Null,
-        };
-        let row = transaction
-            .prepare_cached(&self.select)?
-            .query_row(params![entity.id, constant], |row| {
-                Ok((row.get(0)?, row.get::<_, Value>(1)?, row.get(2)?))
-            })
-            .optional()?;
-        let bin: Option<(Option<i64>, Value, i64)> = transaction
-            .prepare_cached(
-                "SELECT organisation, mark_before, expires_at_ms FROM goatherd_recycle_bin
-                 WHERE entity_type = ?1 AND entity_id = ?2",
-            )?
-            .query_row(params![entity.entity_type, entity.id], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .optional()?;
-        let (binned_for, before, expires_at_ms) = match bin {
-            Some((organisation, before, expires)) => (Some(organisation), before, expires),
-            None => (None, Value::Null, i64::MAX),
-        };
-        let (row, mark) = match row {
-            Some((organisation, mark, is_constant)) => {
-                let marked = match self.mark {
-                    Mark::Constant(_) => is_constant,
-                    Mark::Now(_) => mark != before,
-                };
-                let row = Row {
-                    organisation,
-                    marked,
-                };
-                (Some(row), mark)
-            }
-            None => (None, Value::Null),
-        };
-        Ok(Seen {
-            found: place(row, binned_for, entity.reach),
-            organisation: row.map_or(binned_for.flatten(), |row| row.organisation),
-            mark,
-            before,
-            expires_at_ms,
-        })
-    }
-}
-
-/// A target that can be sent to another thread.
-struct Entity {
-    entity_type: String,
-    id: i64,
-    reach: Reach,
-    retention_ms: i64,
-}
-
-impl Entity {
-    fn of(target: &Target<'_>) -> Self {
-        Self {
-            entity_type: target.entity_type.name.clone(),
-            id: target.id,
-            reach: target.reach(),
-            retention_ms: target.retention_ms(),
-        }
-    }
-}
-
-/// What there is of an entity.
-struct Seen {
-    found: Found,
-    organisation: Option<i64>,
-    mark: Value,
-    before: Value,
-    expires_at_ms: i64,
-}
-
-fn stored(value: &Constant) -> Value {
-    match value {
-        Constant::Boolean(value) => Value::Integer((*value).into()),
-        Constant::Integer(value) => Value::Integer(*value),
-        Constant::Text(value) => Value::Text(value.clone()),
-    }
-}
-
 fn write_log(
     transaction: &Transaction<'_>,
     action: Action,
@@ -248,7 +118,9 @@ fn write_log(
 
 fn leave_bin(transaction: &Transaction<'_>, entity: &Entity) -> Result<(), Fault> {
     transaction
-        .prepare_cached("DELETE FROM goatherd_recycle_bin WHERE entity_type = ?1 AND entity_id = ?2")?
+        .prepare_cached(
+            "DELETE FROM goatherd_recycle_bin WHERE entity_type = ?1 AND entity_id = ?2",
+        )?
         .execute(params![entity.entity_type, entity.id])?;
     Ok(())
 }
@@ -361,7 +233,13 @@ impl EntityStore for SqliteEntities {
                 elsewhere => return Err(EntityFault::Elsewhere(elsewhere).into()),
             }
             leave_bin(transaction, entity)?;
-            write_log(transaction, Action::Restore, entity, seen.organisation, &note)
+            write_log(
+                transaction,
+                Action::Restore,
+                entity,
+                seen.organisation,
+                &note,
+            )
         })
         .await
     }
@@ -386,7 +264,13 @@ impl EntityStore for SqliteEntities {
                     .prepare_cached(&plan.remove)?
                     .execute([entity.id])?)?;
             }
-            write_log(transaction, Action::HardDelete, entity, seen.organisation, &note)
+            write_log(
+                transaction,
+                Action::HardDelete,
+                entity,
+                seen.organisation,
+                &note,
+            )
         })
         .await
     }
@@ -400,7 +284,8 @@ impl EntityStore for SqliteEntities {
     ) -> Result<Vec<DeletedEntity>, EntityFault> {
         let (only, organisation) = match (&entity_type.organisation, reach) {
             (None, _) | (_, Reach::Everywhere) => ("", None),
-            (Some(_), Reach::Organisation(organisation)) => ("AND organisation IS ?3", Some(organisation)),
+            (Some(_), Reach::Organisation(None)) => return Ok(Vec::new()),
+            (Some(_), Reach::Organisation(own)) => ("AND organisation = ?3", own),
         };
         let sql = format!(
             "SELECT entity_id, deleted_at_ms, deleted_by, by_plugin, reason, expires_at_ms FROM goatherd_recycle_bin
@@ -410,7 +295,7 @@ impl EntityStore for SqliteEntities {
         self.read(deadline, move |transaction| {
             let mut statement = transaction.prepare_cached(&sql)?;
             let mut values = vec![Value::Text(name.clone()), Value::Integer(most.into())];
-            values.extend(organisation.map(|own| own.map_or(Value::Null, Value::Integer)));
+            values.extend(organisation.map(Value::Integer));
             let rows = statement.query_map(rusqlite::params_from_iter(values), |row| {
                 Ok(DeletedEntity {
                     entity_type: name.clone(),
@@ -487,51 +372,5 @@ impl EntityStore for SqliteEntities {
             Ok(log)
         })
         .await
-    }
-}
-
-/// A fault on its way out of a transaction.
-struct Fault(EntityFault);
-
-impl Fault {
-    /// What is left to say once the transaction has ended. A constraint that is checked when a transaction is committed
-    /// arrives as an error of the store, and waiting for another writer until the deadline as a locked file.
-    fn ended_by(self, deadline: Instant) -> EntityFault {
-        match self.0 {
-            EntityFault::Store(StoreError::Unavailable(text))
-                if text.contains("FOREIGN KEY constraint failed") =>
-            {
-                EntityFault::Referenced(text)
-            }
-            EntityFault::Store(StoreError::Unavailable(_)) if Instant::now() >= deadline => {
-                StoreError::TimedOut.into()
-            }
-            other => other,
-        }
-    }
-}
-
-impl From<EntityFault> for Fault {
-    fn from(fault: EntityFault) -> Self {
-        Self(fault)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self(error.into())
-    }
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        let Some(code) = error.sqlite_error().map(|error| error.extended_code) else {
-            return Self(StoreError::from(error).into());
-        };
-        Self(match code & 0xff {
-            _ if code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY => EntityFault::Referenced(error.to_string()),
-            ffi::SQLITE_CONSTRAINT | ffi::SQLITE_MISMATCH => EntityFault::Refused(error.to_string()),
-            _ => StoreError::from(error).into(),
-        })
     }
 }

@@ -111,8 +111,8 @@ fn unique_columns(
     transaction: &Transaction<'_>,
     table: &str,
 ) -> Result<Vec<Unique>, rusqlite::Error> {
-    let mut indexes = transaction
-        .prepare("SELECT name, partial FROM pragma_index_list(?1) WHERE \"unique\"")?;
+    let mut indexes =
+        transaction.prepare("SELECT name, partial FROM pragma_index_list(?1) WHERE \"unique\"")?;
     let mut columns =
         transaction.prepare("SELECT name FROM pragma_index_xinfo(?1) WHERE \"key\"")?;
     let listed = indexes.query_map([table], |row| {
