@@ -14,6 +14,7 @@ pub mod db;
 pub mod files;
 pub mod events;
 pub mod email;
+pub mod entities;
 mod guest;
 pub mod http;
 pub mod i18n;

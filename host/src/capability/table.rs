@@ -8,7 +8,7 @@ use wasmtime::component::Linker;
 
 use crate::capability::guest::Guest;
 use crate::capability::{
-    cache, config, context, custom_fields, db, email, events, http, i18n, log, plugins,
+    cache, config, context, custom_fields, db, email, entities, events, http, i18n, log, plugins,
     secure_config, wasi,
 };
 
@@ -65,9 +65,9 @@ const CONTRACT: &[Interface] = &[
     gated("goatherd:plugin/secure-config-write", Need::SECURE_CONFIG_WRITE, Link::Function(secure_config::link_write)),
     gated("goatherd:plugin/plugins", Need::PLUGIN_CALL, Link::Function(plugins::link)),
     gated("goatherd:plugin/events", Need::EVENTS, Link::Function(events::link)),
-    gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::NotServed),
-    gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::NotServed),
-    gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::NotServed),
+    gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::Function(entities::link_read)),
+    gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::Function(entities::link_write)),
+    gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::Function(entities::link_purge)),
     gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::Function(custom_fields::link_read)),
     gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::Function(custom_fields::link_write)),
 ];
