@@ -37,10 +37,10 @@ pub(super) struct Args {
 /// What every command that runs plugins takes.
 #[derive(Debug, Clone, Group, Serialize)]
 pub(super) struct Common {
-    /// SQLite database that db grants apply to
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The application's database: a SQLite file, or postgres://user:password@host/name (then rather by GOATHERD_DATABASE)
+    #[arg(long, global = true, value_name = "FILE|URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) database: Option<PathBuf>,
+    pub(super) database: Option<String>,
 
     /// Directory for compiled code, which nobody else may write to [default: the user's cache directory]
     #[arg(long, global = true, value_name = "DIR")]

@@ -5,6 +5,7 @@
 //! 1; wrong usage exits with 2.
 
 mod args;
+mod back_ends;
 mod call;
 mod failure;
 mod inspect;

@@ -262,7 +262,11 @@ impl Found {
 
 fn length(file: &File) -> io::Result<u64> {
     let metadata = file.file.metadata()?;
-    Ok(if metadata.is_file() { metadata.len() } else { 0 })
+    Ok(if metadata.is_file() {
+        metadata.len()
+    } else {
+        0
+    })
 }
 
 /// The same folder, such that what is asked of it is done on this thread.
