@@ -120,6 +120,14 @@ pub(super) async fn connect(
     })
 }
 
+/// The secrets of all plugins.
+pub(super) async fn secrets_alone(settings: &Settings) -> Result<SecretService, Failure> {
+    let tls = tls::client(settings.certificates.as_deref()).context("certificates")?;
+    let tables = tables(settings, &tls)?;
+    let tables = tables.context("secrets are kept in the database: --database names it")?;
+    Ok(secrets(settings, &tables).await?)
+}
+
 fn with_code_cache(settings: &Settings, builder: HostBuilder) -> anyhow::Result<HostBuilder> {
     match settings.open_code_cache() {
         Ok(Some(cache)) => Ok(builder.code_cache(cache)),
