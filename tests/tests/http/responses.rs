@@ -177,9 +177,7 @@ async fn a_server_that_breaks_off_or_talks_nonsense_is_unavailable() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
-    let gone = WebServer::plain(|_| Reply::Silence).await.port();
-    // Port 1 is never listened on by anybody here.
-    let _ = gone;
+    // Nobody listens at port 1.
     let probe = Probe::with(&[&here("api.test", 1)]).await;
     let text = refused(probe.get("http://api.test:1/").await, "unavailable");
     assert!(text.contains("refuses the connection"), "{text}");

@@ -94,7 +94,7 @@ async fn a_request_body_ends_at_the_limit() {
     let more = json!({"method": "PUT", "body": {"bytes": 10 * MIB + 1}});
     let text = refused(probe.request(request(&server, more)).await, WASI);
     assert!(text.contains("HttpRequestBodySize"), "{text}");
-    server.until_closed(2).await;
+    server.until_closed(1).await;
     assert!(server.seen()[1..].iter().all(|seen| seen.cut_off));
 }
 

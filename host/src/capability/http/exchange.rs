@@ -71,6 +71,7 @@ async fn follow(
     origin: &mut String,
 ) -> Result<HttpResponse, Failure> {
     let egress = &access.egress;
+    let mut via = None;
     for _ in 0..=REDIRECTS {
         let Outgoing {
             target,
@@ -80,13 +81,15 @@ async fn follow(
         } = outgoing.clone();
         let body = body.map(Body::from);
         let sent = access.wire.send(egress, &target, method, headers, body);
-        let response = sent.await?;
+        let response = sent
+            .await
+            .map_err(|failure| failure.after(via.as_deref()))?;
         let redirected = outgoing.redirected(egress, response.status(), response.headers());
         outgoing = match redirected.map_err(Failure::Refused)? {
             Some(next) => next,
             None => return read(response).await,
         };
-        *origin = outgoing.target.origin();
+        via = Some(std::mem::replace(origin, outgoing.target.origin()));
     }
     Err(Failure::TooManyRedirects(REDIRECTS))
 }

@@ -107,6 +107,14 @@ impl Failure {
         (io.kind() == io::ErrorKind::ConnectionRefused).then_some(Self::ConnectionRefused)
     }
 
+    /// The same, of a request to which another server redirected.
+    pub(super) fn after(self, via: Option<&str>) -> Self {
+        match (self, via) {
+            (Self::Refused(refusal), Some(via)) => Self::Refused(refusal.redirected_by(via)),
+            (failure, _) => failure,
+        }
+    }
+
     /// In the words of the contract, about a request to `origin`.
     pub(super) fn into_error(self, egress: &Egress, origin: &str) -> Error {
         let plugin = egress.plugin();

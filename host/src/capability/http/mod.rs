@@ -1,10 +1,10 @@
 //! `http-client` and `wasi:http/outgoing-handler`: requests to other servers.
 //!
-//! Both go one way out. The [policy](egress) decides on a parsed URL, and only what it let through can be sent; [resolved
-//! addresses](resolver) are checked inside the connection's own look-up; [connections](wire) to public and to private
-//! addresses are kept apart. Rate, sizes and deadline hold for both. They differ in what plugins see: `http-client` follows
-//! [redirects](redirect), each checked like a new request, and gives the response whole; `wasi:http` streams, and leaves
-//! redirects to the guest, whose next request is checked as well.
+//! Both go one way out. One policy decides on a parsed URL, and only what it let through can be sent; the addresses that a
+//! name resolves to are checked inside the connection's own look-up; connections to public and to private addresses are
+//! kept apart. Rate, sizes and deadline hold for both. They differ in what plugins see: `http-client` follows redirects,
+//! each checked like a new request, and gives the response whole; `wasi:http` streams, and leaves redirects to the guest,
+//! whose next request is checked as well.
 //!
 //! Besides `+private` in the scope there is no way to a private address, and no setting for one.
 

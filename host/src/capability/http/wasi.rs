@@ -354,6 +354,13 @@ async fn expire(state: Arc<Mutex<State>>, deadline: Instant) -> Result<(), Error
     Ok(())
 }
 
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        // The task that waits for the deadline holds the state as well, and is gone only when it was scheduled again.
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State::Ended;
+    }
+}
+
 impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HeaderValue};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client, Request, Response};
 use rustls::ClientConfig;
@@ -77,11 +77,14 @@ impl Wire {
             .execute(request)
             .await
             .map_err(|error| Failure::of_sending(&error, egress, target))?;
-        if headers::fit(response.headers()) {
-            Ok(response)
-        } else {
-            Err(Failure::HeadersTooLarge)
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // Nobody asked for that.
+            return Err(Failure::BrokeOff);
         }
+        if !headers::fit(response.headers()) {
+            return Err(Failure::HeadersTooLarge);
+        }
+        Ok(response)
     }
 }
 
