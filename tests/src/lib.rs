@@ -11,6 +11,7 @@ mod cable;
 mod call;
 mod guest;
 mod helpdesk;
+mod helpdesk_postgres;
 mod host;
 pub mod kill;
 mod managed;
@@ -26,6 +27,7 @@ pub use cable::Cable;
 pub use call::{call, call_in, call_text, in_language, json, until};
 pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered, relay};
 pub use helpdesk::{Helpdesk, helpdesk};
+pub use helpdesk_postgres::{Held, PostgresHelpdesk, postgres_helpdesk};
 pub use host::{
     NoDatabase, PROBE_GRANTS, code_cache_directory, database_host, grants, host, host_builder,
     limits, load, plugin, probe, probe_host,
