@@ -8,6 +8,7 @@
 //! of the suites' processes.
 
 mod call;
+pub mod front;
 mod guest;
 mod helpdesk;
 mod host;
