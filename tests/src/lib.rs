@@ -9,6 +9,7 @@
 
 mod cable;
 mod call;
+pub mod front;
 mod guest;
 mod helpdesk;
 mod helpdesk_postgres;

@@ -19,6 +19,17 @@ on_both!(
     messages_arrive_in_the_order_in_which_they_were_sent,
 );
 
+/// Texts that differ in the end of their last line are the same in a message.
+#[track_caller]
+fn is_the_text(found: &str, passed: &str, about: &str) {
+    let passed = passed.replace("\r\n", "\n").replace('\n', "\r\n");
+    let without = |text: &str| text.strip_suffix("\r\n").unwrap_or(text).to_owned();
+    assert!(
+        found == passed || passed == without(found),
+        "{about:?}: {found:?}"
+    );
+}
+
 /// Whether the message has the form that every server takes.
 #[track_caller]
 fn is_well_formed(received: &Received) {
@@ -175,7 +186,7 @@ async fn html_arrives_as_html(post: Post) {
     let kind = parsed.content_type().unwrap();
     assert_eq!((kind.ctype(), kind.subtype()), ("text", Some("html")));
     assert_eq!(parsed.html_body_count(), 1);
-    assert_eq!(parsed.body_html(0).unwrap(), html);
+    is_the_text(&parsed.body_html(0).unwrap(), html, html);
 }
 
 async fn any_body_arrives_as_it_was_passed(post: Post) {
@@ -206,9 +217,8 @@ async fn any_body_arrives_as_it_was_passed(post: Post) {
     assert_eq!(all.len(), bodies.len());
     for (received, body) in all.iter().zip(&bodies) {
         is_well_formed(received);
-        let expected = body.replace("\r\n", "\n").replace('\n', "\r\n");
         let parsed = received.parsed();
-        assert_eq!(parsed.body_text(0).unwrap(), expected, "{body:?}");
+        is_the_text(&parsed.body_text(0).unwrap(), body, body);
         assert_eq!(received.recipients, [post.at("anna")]);
     }
 }
@@ -241,26 +251,25 @@ async fn any_subject_arrives_as_it_was_passed(post: Post) {
         is_well_formed(received);
         let parsed = received.parsed();
         assert_eq!(parsed.subject().unwrap_or_default(), subject);
-        assert_eq!(parsed.body_text(0).unwrap(), "World");
+        is_the_text(&parsed.body_text(0).unwrap(), "World", subject);
     }
 }
 
 async fn a_body_of_a_mebibyte_arrives(post: Post) {
     let plugin = post.plugin().await;
-    for (text, times) in [("ab=\r\n.\r\n\0", 1 << 17), ("€-", 1 << 18)] {
+    for (text, times) in [("a=\r\n.\r\n\0", 1 << 17), ("€-", 1 << 18)] {
         let message = json!({"to": [post.at("anna")], "text": {"repeat": text, "times": times}});
         send(&plugin, message).await.unwrap();
     }
     let all = post.received();
-    let bodies: Vec<_> = all
-        .iter()
-        .map(|one| one.parsed().body_text(0).unwrap().into_owned())
-        .collect();
+    let body = |number: usize| all[number].parsed().body_text(0).unwrap().into_owned();
+    let first = body(0);
+    let first = first.strip_suffix("\r\n").unwrap_or(&first);
     assert!(
-        bodies[0] == "ab=\r\n.\r\n\0".repeat(1 << 17),
+        first == "a=\r\n.\r\n\0".repeat(1 << 17),
         "it is another text"
     );
-    assert!(bodies[1] == "€-".repeat(1 << 18), "it is another text");
+    assert!(body(1) == "€-".repeat(1 << 18), "it is another text");
 }
 
 async fn messages_arrive_in_the_order_in_which_they_were_sent(post: Post) {

@@ -50,8 +50,9 @@ async fn the_operator_sees_all_recipients_beside_the_message() {
 
 #[tokio::test]
 async fn files_are_whole_for_this_user_alone_and_nothing_else_is_left() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = host_of(Outbox::open(folder.path()).unwrap());
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("outbox");
+    let host = host_of(Outbox::open(&folder).unwrap());
     let domain = own_domain();
     let plugin = plugin_at(&host, &[&format!("email=@{domain}")], None).await;
     let sends = (0..30).map(|_| {
@@ -62,7 +63,7 @@ async fn files_are_whole_for_this_user_alone_and_nothing_else_is_left() {
         sent.await.unwrap().unwrap();
     }
     let mut names = Vec::new();
-    for entry in fs::read_dir(folder.path()).unwrap() {
+    for entry in fs::read_dir(&folder).unwrap() {
         let entry = entry.unwrap();
         assert_eq!(
             entry.metadata().unwrap().permissions().mode() & 0o777,
@@ -74,10 +75,7 @@ async fn files_are_whole_for_this_user_alone_and_nothing_else_is_left() {
     for name in names {
         let (stem, kind) = name.rsplit_once('.').unwrap();
         let other = if kind == "eml" { "json" } else { "eml" };
-        assert!(
-            folder.path().join(format!("{stem}.{other}")).exists(),
-            "{name}"
-        );
+        assert!(folder.join(format!("{stem}.{other}")).exists(), "{name}");
     }
 }
 

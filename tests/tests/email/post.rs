@@ -35,9 +35,10 @@ pub struct Received {
 
 impl Post {
     pub fn outbox() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let outbox = Outbox::open(folder.path()).expect("it is this user's own");
-        Self::new(outbox, folder.path().to_owned(), Some(folder))
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = place.path().join("outbox");
+        let outbox = Outbox::open(&folder).expect("it is this user's own");
+        Self::new(outbox, folder, Some(place))
     }
 
     pub fn smtp() -> Self {

@@ -1,48 +1,16 @@
 //! Mail servers with TLS and a login.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
+use goatherd_tests::front::TlsFront;
 use goatherd_tests::servers;
 use serde_json::json;
-use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::post::{Post, refusal, send};
 use crate::scripted::{Reaction, Scripted, says};
 
-/// In front of the tests' mail server, one that speaks TLS from the first byte; its certificate is for this name.
-async fn tls_from_the_beginning(name: &str) -> (u16, PathBuf, TempDir) {
-    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("certificate.pem");
-    std::fs::write(&file, made.cert.pem()).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let behind = servers::smtp().trim_start_matches("smtp://").to_owned();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            if let Ok(mut front) = acceptor.accept(stream).await {
-                let mut back = TcpStream::connect(&behind).await.unwrap();
-                tokio::spawn(async move {
-                    let _ = tokio::io::copy_bidirectional(&mut front, &mut back).await;
-                });
-            }
-        }
-    });
-    (port, file, folder)
+/// In front of the tests' mail server, one that speaks TLS from the first byte.
+async fn tls_from_the_beginning(name: &str) -> TlsFront {
+    let behind = servers::smtp();
+    TlsFront::start(name, behind.trim_start_matches("smtp://")).await
 }
 
 #[tokio::test]
@@ -95,8 +63,11 @@ async fn a_wrong_login_is_unavailable_without_the_login() {
 
 #[tokio::test]
 async fn a_message_goes_through_tls_from_the_beginning() {
-    let (port, certificate, _folder) = tls_from_the_beginning("localhost").await;
-    let post = Post::through(&format!("smtps://localhost:{port}"), Some(&certificate));
+    let front = tls_from_the_beginning("localhost").await;
+    let post = Post::through(
+        &format!("smtps://localhost:{}", front.port),
+        Some(&front.certificate),
+    );
     let plugin = post.plugin().await;
     send(&plugin, json!({"to": [post.at("anna")]}))
         .await
@@ -106,8 +77,11 @@ async fn a_message_goes_through_tls_from_the_beginning() {
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_not_believed() {
-    let (port, certificate, _folder) = tls_from_the_beginning("mail.example").await;
-    let post = Post::through(&format!("smtps://localhost:{port}"), Some(&certificate));
+    let front = tls_from_the_beginning("mail.example").await;
+    let post = Post::through(
+        &format!("smtps://localhost:{}", front.port),
+        Some(&front.certificate),
+    );
     let plugin = post.plugin().await;
     let (code, text) = refusal(&plugin, json!({"to": [post.at("anna")]})).await;
     assert_eq!(code, "unavailable");

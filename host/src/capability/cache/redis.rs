@@ -14,7 +14,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use redis::Script;
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, ErrorKind, FromRedisValue, ServerErrorKind};
 
 use super::backend::{Cache, PluginCache, Unavailable};
 use crate::contract::PluginName;
@@ -160,41 +161,58 @@ end
 
 const DELETE: &str = "forget(key)";
 
-/// Scripts, each with its hash, by which Redis knows those that it has run before.
+/// A script and its hash, by which Redis knows those that it has run before.
+struct Known {
+    code: String,
+    hash: String,
+}
+
 struct Scripts {
-    get: Script,
-    set: Script,
-    delete: Script,
+    get: Known,
+    set: Known,
+    delete: Known,
 }
 
 static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
-    let script = |code: &str| Script::new(&format!("{BOOKS}{code}"));
+    let known = |code: &str| {
+        let code = format!("{BOOKS}{code}");
+        let hash = redis::Script::new(&code).get_hash().to_owned();
+        Known { code, hash }
+    };
     Scripts {
-        get: script(GET),
-        set: script(SET),
-        delete: script(DELETE),
+        get: known(GET),
+        set: known(SET),
+        delete: known(DELETE),
     }
 });
 
 impl PluginRedis {
-    async fn run<T: redis::FromRedisValue>(
+    /// Runs a script by its hash, or by its text if the server has forgotten it, as one that was restarted has.
+    async fn run<T: FromRedisValue>(
         &self,
-        script: &Script,
+        script: &Known,
         key: &str,
-        more: impl FnOnce(&mut redis::ScriptInvocation<'_>),
+        more: impl Fn(&mut Cmd),
     ) -> Result<T, Unavailable> {
-        let mut call = script.prepare_invoke();
-        for name in &self.keys {
-            call.key(name);
-        }
-        call.arg(key).arg(OVERHEAD);
-        more(&mut call);
-        let deadline = Instant::now() + LONGEST;
-        let run = |mut connection| async move { call.invoke_async(&mut connection).await };
-        self.store
-            .run(deadline, run)
-            .await
-            .map_err(Unavailable::from)
+        let command = |name: &str, script: &str| {
+            let mut command = redis::cmd(name);
+            command.arg(script).arg(self.keys.len()).arg(&self.keys[..]);
+            command.arg(key).arg(OVERHEAD);
+            more(&mut command);
+            command
+        };
+        let run = |mut connection: MultiplexedConnection| async move {
+            let known = command("EVALSHA", &script.hash);
+            match known.query_async(&mut connection).await {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    let whole = command("EVAL", &script.code);
+                    whole.query_async(&mut connection).await
+                }
+                answer => answer,
+            }
+        };
+        let done = self.store.run(Instant::now() + LONGEST, run).await;
+        done.map_err(Unavailable::from)
     }
 }
 
@@ -218,8 +236,8 @@ impl PluginCache for PluginRedis {
     ) -> Result<(), Unavailable> {
         let lifetime = ttl.map_or(0, |ttl| ttl.as_millis().max(1));
         let lifetime = u64::try_from(lifetime).unwrap_or(u64::MAX);
-        let more = |call: &mut redis::ScriptInvocation<'_>| {
-            call.arg(value).arg(lifetime).arg(self.quota);
+        let more = |command: &mut Cmd| {
+            command.arg(&value[..]).arg(lifetime).arg(self.quota);
         };
         self.run(&SCRIPTS.set, key, more).await
     }

@@ -52,11 +52,10 @@ pub(super) fn compose(
         .raw_header(subject(&mail.subject))
         .raw_header(plain("Auto-Submitted", "auto-generated"))
         .raw_header(plain("X-Goatherd-Plugin", plugin.as_str()));
-    for to in &mail.to {
-        builder = builder.to(mailbox(to));
-    }
-    for cc in &mail.cc {
-        builder = builder.cc(mailbox(cc));
+    for (name, addresses) in [("To", &mail.to), ("Cc", &mail.cc)] {
+        if !addresses.is_empty() {
+            builder = builder.raw_header(plain(name, &listed(addresses)));
+        }
     }
     if mail.to.is_empty() && mail.cc.is_empty() {
         builder = builder.raw_header(plain("To", "undisclosed-recipients:;"));
@@ -68,11 +67,12 @@ pub(super) fn compose(
         email::Body::Text(text) => (ContentType::TEXT_PLAIN, text),
         email::Body::Html(text) => (ContentType::TEXT_HTML, text),
     };
-    builder
-        .header(kind)
-        .body(body(text))
-        .map(|message| message.formatted())
-        .map_err(|error| failed(&error))
+    let message = builder.header(kind).body(body(text));
+    let mut message = message.map_err(|error| failed(&error))?.formatted();
+    if !message.ends_with(b"\r\n") {
+        message.extend_from_slice(b"\r\n");
+    }
+    Ok(message)
 }
 
 /// An [`Address`] is checked more strictly than lettre would.
@@ -88,7 +88,13 @@ fn message_id(domain: &str) -> Result<String, getrandom::Error> {
     Ok(format!("<{number:032x}@{domain}>"))
 }
 
-/// A header whose value is the host's own ASCII.
+/// One on each line, since a line has room for three of the longest.
+fn listed(addresses: &[Address]) -> String {
+    let all: Vec<_> = addresses.iter().map(Address::to_string).collect();
+    all.join(",\r\n ")
+}
+
+/// A header whose value is ASCII and has no line breaks but folded ones.
 fn plain(name: &'static str, value: &str) -> HeaderValue {
     let name = HeaderName::new_from_ascii_str(name);
     HeaderValue::dangerous_new_pre_encoded(name, value.to_owned(), value.to_owned())

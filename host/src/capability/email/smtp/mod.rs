@@ -160,7 +160,9 @@ async fn hand_over(connection: &mut AsyncSmtpConnection, mail: &Outgoing) -> Res
         return Err(MailError::Refused(refused));
     }
     connection.command(Data).await.map_err(unavailable)?;
-    match connection.message(&mail.message).await {
+    // The last line's end belongs to the end of the message, which lettre writes.
+    let message = mail.message.strip_suffix(b"\r\n");
+    match connection.message(message.unwrap_or(&mail.message)).await {
         Ok(_) => Ok(()),
         Err(error) if error.status().is_some_and(|code| code.to_string() == "552") => {
             Err(MailError::TooLarge(words(&error)))
