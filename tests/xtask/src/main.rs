@@ -9,6 +9,7 @@ mod demo;
 mod guest;
 mod places;
 mod process;
+mod servers;
 
 use std::process::ExitCode;
 

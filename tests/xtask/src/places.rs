@@ -43,6 +43,11 @@ impl Places {
         self.target.join("demo")
     }
 
+    /// What the servers of the tests are run with.
+    pub(crate) fn servers(&self) -> PathBuf {
+        self.target.join("servers")
+    }
+
     /// The program, as built for daily work.
     pub(crate) fn program(&self) -> PathBuf {
         self.target.join("debug").join("goatherd")

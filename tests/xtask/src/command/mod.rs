@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod guests;
+mod servers;
 mod test;
 
 use std::fmt;
@@ -42,9 +43,16 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "servers",
+        usage: "servers -- COMMAND...",
+        about: "Starts PostgreSQL, Redis and an SMTP server on free ports of loopback, runs the command with \
+                GOATHERD_TEST_POSTGRES, _REDIS, _SMTP and _MAIL set, and stops them.",
+        run: servers::run,
+    },
+    Command {
         name: "test",
         usage: "test [ARGUMENT...]",
-        about: "Sets up what the tests need and runs them all; arguments go to `cargo test`.",
+        about: "Sets up what the tests need and runs them all, with the servers; arguments go to `cargo test`.",
         run: test::run,
     },
 ];

@@ -1,15 +1,17 @@
 //! `cargo xtask test`: everything that the tests need, and then all of them.
 //!
 //! The tests find the guests through `GOATHERD_GUESTS`, the folder with every `NAME.wasm`. The guests themselves take
-//! no part in the native run: they are libraries for another machine, and their tests are those of the host.
+//! no part in the native run: they are libraries for another machine, and their tests are those of the host. They find
+//! PostgreSQL, Redis and the SMTP server through the variables that [`Servers`] sets.
 
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::guest::{self, Guest};
 use crate::places::Places;
 use crate::process::{self, cargo};
+use crate::servers::Servers;
 
 /// A cargo command over everything but the guests.
 fn native(places: &Places, all: &[Guest], words: &[&str]) -> Command {
@@ -23,9 +25,11 @@ fn native(places: &Places, all: &[Guest], words: &[&str]) -> Command {
 
 pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
     println!(
-        "Building all guests, then running all tests. Into {} this installs the JavaScript and Python builders that \
-         the examples pin, from npm and PyPI.",
-        places.build().display()
+        "Building all guests, then running all tests beside PostgreSQL, Redis and an SMTP server. Into {} this installs \
+         the JavaScript and Python builders that the examples pin, from npm and PyPI, and into {} what the SMTP server \
+         needs; missing servers come from apt.",
+        places.build().display(),
+        places.servers().display()
     );
     let all = guest::discover(places)?;
     guest::build(places, &all.iter().collect::<Vec<&Guest>>())?;
@@ -37,5 +41,9 @@ pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
     command
         .args(arguments)
         .env("GOATHERD_GUESTS", places.guests());
-    process::run(&mut command)
+    let status = Servers::start(places)?.run(&mut command)?;
+    if !status.success() {
+        bail!("tests failed: {status}");
+    }
+    Ok(())
 }

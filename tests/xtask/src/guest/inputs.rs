@@ -91,8 +91,8 @@ impl Inputs {
     }
 }
 
-/// Installs the builder once for each state of the files that pin it.
-pub(super) fn once_for(
+/// Installs a builder, or whatever else is pinned, once for each state of the files that pin it.
+pub(crate) fn once_for(
     pins: &[u8],
     folder: &Path,
     install: impl FnOnce() -> Result<()>,

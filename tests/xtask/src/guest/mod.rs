@@ -11,6 +11,8 @@ mod python;
 mod rust;
 mod toolchain;
 
+pub(crate) use inputs::once_for;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
