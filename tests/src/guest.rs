@@ -56,6 +56,15 @@ pub fn misregistered(choice: u8) -> Vec<u8> {
     bytes
 }
 
+/// The guest `relay` under the name `relay-` and this letter.
+pub fn relay(letter: char) -> Vec<u8> {
+    let mut bytes = guest("relay");
+    let marker = b"GOATHERD-NAME:relay-";
+    let place = find(&bytes, marker) + marker.len();
+    bytes[place] = u8::try_from(letter).expect("a letter of the Latin alphabet");
+    bytes
+}
+
 /// Where a marker stands that must be there exactly once.
 fn find(bytes: &[u8], marker: &[u8]) -> usize {
     let mut places = bytes

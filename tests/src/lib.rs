@@ -12,18 +12,20 @@ mod guest;
 mod helpdesk;
 mod host;
 pub mod kill;
+mod managed;
 mod measure;
 mod program;
 mod server;
 pub mod servers;
 
 pub use call::{call, call_in, call_text, in_language, json, until};
-pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered};
+pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered, relay};
 pub use helpdesk::{Helpdesk, helpdesk};
 pub use host::{
     NoDatabase, PROBE_GRANTS, code_cache_directory, database_host, grants, host, host_builder,
     limits, load, plugin, probe, probe_host,
 };
+pub use managed::Managed;
 pub use measure::{Process, process};
 pub use program::{Outcome, goatherd, program};
 pub use server::{Answer, Server};

@@ -9,6 +9,7 @@
 pub mod cache;
 pub mod config;
 pub mod context;
+pub mod custom_fields;
 pub mod db;
 pub mod entities;
 mod guest;

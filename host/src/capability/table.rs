@@ -7,7 +7,9 @@
 use wasmtime::component::Linker;
 
 use crate::capability::guest::Guest;
-use crate::capability::{cache, config, context, db, entities, i18n, log, plugins, wasi};
+use crate::capability::{
+    cache, config, context, custom_fields, db, entities, i18n, log, plugins, wasi,
+};
 use crate::permission::Need;
 
 /// An interface that a component may import.
@@ -64,8 +66,8 @@ const CONTRACT: &[Interface] = &[
     gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::Function(entities::link_read)),
     gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::Function(entities::link_write)),
     gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::Function(entities::link_purge)),
-    gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::NotServed),
-    gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::NotServed),
+    gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::Function(custom_fields::link_read)),
+    gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::Function(custom_fields::link_write)),
 ];
 
 /// Every interface that a component may import: the contract's, then WASI's.

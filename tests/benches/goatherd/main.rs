@@ -6,6 +6,7 @@
 //! report is then printed and not written.
 
 mod governed;
+mod host_api;
 mod raw;
 mod report;
 mod rounds;
@@ -25,9 +26,9 @@ use wasmtime::{Config, Engine};
 fn main() -> Result<()> {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let target = target.parent().context("the target directory")?;
-    let guest = std::env::var_os("GOATHERD_GUESTS")
-        .map_or_else(|| target.join("guests"), PathBuf::from)
-        .join("bench.wasm");
+    let guests =
+        std::env::var_os("GOATHERD_GUESTS").map_or_else(|| target.join("guests"), PathBuf::from);
+    let guest = guests.join("bench.wasm");
     let bytes = std::fs::read(&guest)
         .with_context(|| format!("{}: run `cargo xtask guests --tests`", guest.display()))?;
 
@@ -43,6 +44,7 @@ fn main() -> Result<()> {
     if chosen.has("cold_start_ms") {
         single.block_on(cold_start(&guest, &mut report))?;
     }
+    single.block_on(host_api::measure(&guests, &chosen, &mut report))?;
     if !chosen.is_all() {
         return Ok(());
     }

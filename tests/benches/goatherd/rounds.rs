@@ -22,6 +22,8 @@ pub struct Pair {
     pub subject: f64,
     /// Median over the rounds of the first's time over the second's.
     pub ratio: f64,
+    /// Median over the rounds of the first's time less the second's, in nanoseconds.
+    pub difference: f64,
 }
 
 /// Lets two ways take turns.
@@ -47,6 +49,14 @@ pub async fn compare(
     Ok(Pair {
         subject: median(&subjects),
         ratio: median_ratio(&subjects, &others),
+        difference: {
+            let pairs = subjects.iter().zip(&others);
+            median(
+                &pairs
+                    .map(|(subject, other)| subject - other)
+                    .collect::<Vec<_>>(),
+            )
+        },
     })
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 use super::super::backend::{
-    Caps, DbError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
+    Call, Caps, DbError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
 };
 use super::connection::Session;
 use super::policy::{Policy, Purpose};
@@ -76,7 +76,7 @@ impl SqlitePlugin {
             "a change of plugin \"{}\" waited for an earlier one of the same plugin until its deadline",
             policy.plugin
         ));
-        call(pool, deadline, busy, move |session, ticket| {
+        run(pool, deadline, busy, move |session, ticket| {
             change::run(session, ticket, &statements)
         })
         .await
@@ -85,12 +85,7 @@ impl SqlitePlugin {
 
 #[async_trait]
 impl PluginDatabase for SqlitePlugin {
-    async fn query(
-        &self,
-        sql: String,
-        params: Vec<Value>,
-        deadline: Instant,
-    ) -> Result<Rows, DbError> {
+    async fn query(&self, sql: String, params: Vec<Value>, call: Call) -> Result<Rows, DbError> {
         let policy = self.queries.policy();
         if policy.scopes.read.is_none() {
             return Err(DbError::Denied(policy.refuse(
@@ -99,9 +94,9 @@ impl PluginDatabase for SqlitePlugin {
                 "grant db:read with the tables it needs",
             )));
         }
-        call(
+        run(
             &self.queries,
-            deadline,
+            call.deadline,
             DbError::TimedOut,
             move |session, ticket| {
                 let rows = query::run(session, &sql, &params);
@@ -116,10 +111,10 @@ impl PluginDatabase for SqlitePlugin {
         &self,
         sql: String,
         params: Vec<Value>,
-        deadline: Instant,
+        call: Call,
     ) -> Result<Outcome, DbError> {
         let outcomes = self
-            .change(vec![Statement { sql, params }], deadline)
+            .change(vec![Statement { sql, params }], call.deadline)
             .await?;
         outcomes
             .into_iter()
@@ -130,9 +125,9 @@ impl PluginDatabase for SqlitePlugin {
     async fn transaction(
         &self,
         statements: Vec<Statement>,
-        deadline: Instant,
+        call: Call,
     ) -> Result<Vec<Outcome>, DbError> {
-        self.change(statements, deadline).await
+        self.change(statements, call.deadline).await
     }
 }
 
@@ -146,7 +141,7 @@ impl Drop for CancelOnDrop {
 }
 
 /// Runs `job` on a connection of `pool`. `busy` is the error if there was none before the deadline.
-async fn call<T: Send + 'static>(
+async fn run<T: Send + 'static>(
     pool: &Arc<Pool>,
     deadline: Instant,
     busy: DbError,

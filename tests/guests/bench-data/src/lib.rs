@@ -1,0 +1,126 @@
+//! Calls one host function a call and does nothing with what it returned, so that a measured call shows what the host's
+//! data cost: reading them, checking them, and bringing them into the guest.
+//!
+//! | function | arguments | does |
+//! |---|---|---|
+//! | `nothing` | | nothing |
+//! | `query` | SQL | runs it and returns the number of rows |
+//! | `put`, `get` | a key | writes 1 KiB into the cache, reads it and returns its length |
+//! | `request` | a URL | asks for it and returns the status; an error's case when it is refused |
+//! | `find-equal` | a number | the number of entities whose field `amount` is that number |
+//! | `find-near` | `[latitude, longitude, kilometres]` | the number of entities whose field `place` is so near |
+//!
+//! Arguments are JSON.
+
+wit_bindgen::generate!({
+    path: ["../../../wit", "wit"],
+    world: "guest:bench-data/bench-data",
+    generate_all,
+});
+
+use exports::goatherd::plugin::guest::{Guest, Registration};
+use goatherd::plugin::custom_field_types::{FieldValue, Point};
+use goatherd::plugin::custom_fields_read::{self, Circle, Condition, Filter};
+use goatherd::plugin::http_client::{self, HttpRequest};
+use goatherd::plugin::registration::{Contribution, CustomField, FieldType};
+use goatherd::plugin::types::Error;
+use goatherd::plugin::{cache_read, cache_write, db_read};
+
+struct BenchData;
+
+impl Guest for BenchData {
+    fn register() -> Registration {
+        Registration {
+            name: "bench-data".into(),
+            version: "0.1.0".into(),
+            description: "Calls one host function a call".into(),
+            author: String::new(),
+            license: String::new(),
+            homepage: String::new(),
+            min_host_version: None,
+            resources: None,
+            contributions: vec![
+                field("amount", FieldType::Integer),
+                field("place", FieldType::Point),
+            ],
+        }
+    }
+
+    fn init() -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn call(function: String, args: String) -> Result<String, Error> {
+        let answer = match function.as_str() {
+            "nothing" => return Ok("null".into()),
+            "query" => db_read::query(&parsed::<String>(&args)?, &[])?.rows.len(),
+            "put" => {
+                cache_write::set(&parsed::<String>(&args)?, &[7; 1024], 0)?;
+                1
+            }
+            "get" => cache_read::get(&parsed::<String>(&args)?)?.map_or(0, |value| value.len()),
+            "request" => return request(parsed(&args)?),
+            "find-equal" => find("amount", Condition::Eq(FieldValue::Integer(parsed(&args)?)))?,
+            "find-near" => {
+                let (latitude, longitude, kilometres) = parsed(&args)?;
+                let circle = Circle {
+                    center: Point {
+                        latitude,
+                        longitude,
+                    },
+                    radius_km: Some(kilometres),
+                };
+                find("place", Condition::Near(circle))?
+            }
+            _ => return Err(Error::NotFound(function)),
+        };
+        Ok(answer.to_string())
+    }
+
+    fn shutdown() -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(args: &str) -> Result<T, Error> {
+    serde_json::from_str(args).map_err(|error| Error::InvalidArgument(error.to_string()))
+}
+
+fn field(name: &str, field_type: FieldType) -> Contribution {
+    Contribution::CustomField(CustomField {
+        name: name.into(),
+        label: name.into(),
+        entity_type: "ticket".into(),
+        field_type,
+        section: None,
+        order: 0,
+        required: false,
+        description: String::new(),
+        placeholder: String::new(),
+        config: None,
+    })
+}
+
+fn find(field: &str, condition: Condition) -> Result<usize, Error> {
+    let filter = Filter {
+        field: field.into(),
+        condition,
+    };
+    Ok(custom_fields_read::query("ticket", &[filter])?.len())
+}
+
+fn request(url: String) -> Result<String, Error> {
+    let request = HttpRequest {
+        method: "GET".into(),
+        url,
+        headers: Vec::new(),
+        body: None,
+    };
+    Ok(match http_client::request(&request) {
+        Ok(response) => response.status.to_string(),
+        Err(Error::PermissionDenied(_)) => "\"denied\"".into(),
+        Err(error) => return Err(error),
+    })
+}
+
+export!(BenchData);

@@ -1,0 +1,74 @@
+//! Several plugins that know each other, in a manager of the test's own.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use goatherd::manager::{Configured, Manager, Outcome, Terms};
+use goatherd::runtime::Limits;
+use goatherd::{Host, Plugin};
+use tempfile::TempDir;
+
+/// A manager, and the folder that its plugins come from.
+pub struct Managed {
+    pub manager: Manager,
+    folder: TempDir,
+    decisions: BTreeMap<String, Terms>,
+}
+
+impl Managed {
+    /// A manager that has decided about these plugins: name, grants.
+    pub fn new(host: &Host, decided: &[(&str, &[&str])], limits: &Limits) -> Self {
+        let decisions: BTreeMap<String, Terms> = decided
+            .iter()
+            .map(|(name, grants)| {
+                let terms = Terms {
+                    grants: crate::grants(grants),
+                    limits: limits.clone(),
+                };
+                ((*name).to_owned(), terms)
+            })
+            .collect();
+        let by_name = decisions
+            .iter()
+            .map(|(name, terms)| (name.parse().expect("a plugin's name"), terms.clone()));
+        Self {
+            manager: Manager::new(host.clone(), Configured::new(by_name.collect())),
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            decisions,
+        }
+    }
+
+    /// Loads a component, which must be enabled.
+    pub async fn load(&self, file: &str, bytes: Vec<u8>) -> Plugin {
+        let path = self.folder.path().join(format!("{file}.wasm"));
+        std::fs::write(&path, bytes).expect("a plugin's file");
+        let report = self.manager.load_all(self.folder.path()).await;
+        let report = report.expect("the folder can be read");
+        let outcome = report
+            .files
+            .iter()
+            .find(|(loaded, _)| *loaded == path)
+            .map(|(_, outcome)| outcome);
+        match outcome {
+            Some(Outcome::Enabled(name)) => self.plugin(name.as_str()),
+            other => panic!("{file}: {other:?}"),
+        }
+    }
+
+    /// A plugin that serves.
+    pub fn plugin(&self, name: &str) -> Plugin {
+        let table = self.manager.snapshot();
+        let entry = table.get(name).expect("the plugin was loaded");
+        entry.plugin().expect("the plugin serves").clone()
+    }
+
+    /// What was decided.
+    pub fn terms(&self, name: &str) -> &Terms {
+        &self.decisions[name]
+    }
+
+    /// Where the plugins' files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
