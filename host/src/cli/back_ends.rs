@@ -160,8 +160,7 @@ fn database(
             );
             let database = SqliteDatabase::open(file)
                 .with_context(|| format!("the database {}", file.display()))?;
-            // ORGANISATIONS
-            let _ = organisations;
+            let database = database.with_organisations(organisations);
             builder.provider(Databases::new(database, Caps::default()))
         }
         Some(DatabaseSetting::Postgres(url)) => {

@@ -23,6 +23,7 @@ use super::backend::{
 };
 use super::config::{EntityType, EntityTypes, Mark};
 use super::state::time;
+use crate::capability::custom_fields;
 use crate::store::{PostgresStore, StoreError};
 
 /// How long opening may take.
@@ -133,8 +134,7 @@ async fn remove_custom_values(
     if there.try_get(0)? {
         transaction
             .execute(
-                "DELETE FROM goatherd_custom_value WHERE entity_id = $2 AND field_id IN (
-                     SELECT id FROM goatherd_custom_field WHERE entity_type = $1)",
+                custom_fields::schema::DELETE_VALUES_POSTGRES,
                 &[&target.entity_type.name, &target.id],
             )
             .await?;

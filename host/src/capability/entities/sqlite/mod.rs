@@ -23,6 +23,7 @@ use super::backend::{
 };
 use super::config::{EntityType, EntityTypes, Mark};
 use super::state::time;
+use crate::capability::custom_fields;
 use crate::store::{SqliteStore, StoreError};
 
 /// How long opening may take.
@@ -129,10 +130,7 @@ fn leave_bin(transaction: &Transaction<'_>, entity: &Entity) -> Result<(), Fault
 fn remove_custom_values(transaction: &Transaction<'_>, entity: &Entity) -> Result<(), Fault> {
     if transaction.table_exists(Some("main"), "goatherd_custom_value")? {
         transaction
-            .prepare_cached(
-                "DELETE FROM goatherd_custom_value WHERE entity_id = ?2 AND field_id IN (
-                     SELECT id FROM goatherd_custom_field WHERE entity_type = ?1)",
-            )?
+            .prepare_cached(custom_fields::schema::DELETE_VALUES_SQLITE)?
             .execute(params![entity.entity_type, entity.id])?;
     }
     Ok(())
