@@ -8,6 +8,7 @@
 //! of the suites' processes.
 
 mod call;
+pub mod fields;
 mod guest;
 mod helpdesk;
 mod host;
