@@ -9,6 +9,7 @@
 
 mod cable;
 mod call;
+pub mod fields;
 pub mod front;
 mod guest;
 mod helpdesk;
