@@ -8,6 +8,7 @@
 
 mod backend;
 mod error;
+mod handed;
 mod keys;
 mod name;
 mod postgres;
@@ -17,6 +18,8 @@ mod seal;
 mod secret;
 mod service;
 mod sqlite;
+
+use std::sync::Arc;
 
 use wasmtime::component::Linker;
 
@@ -32,9 +35,11 @@ pub use secret::{Hint, Secret};
 pub use service::{Listed, SecretService, VALUE_BYTES};
 pub use sqlite::SqliteSecrets;
 
+use handed::Handed;
+
 use crate::capability::{Caller, Guest, Of, PrepareError, Provider, Setup, Slot, View};
 use crate::contract::Error;
-use crate::contract::v0_1::goatherd::plugin::{secure_config_read, secure_config_write, types};
+use crate::contract::v0_1::goatherd::plugin::{secure_config_write, types};
 use crate::permission::{KeyPattern, Scope};
 
 /// Serves `secure-config-read` and `secure-config-write`.
@@ -58,6 +63,7 @@ impl Provider for SecureConfig {
             secrets: self.0.clone(),
             read: setup.grants.secure_config_read().cloned(),
             write: setup.grants.secure_config_write().cloned(),
+            handed: Handed::default(),
         }))
     }
 }
@@ -67,6 +73,7 @@ pub struct SecretAccess {
     secrets: SecretService,
     read: Option<Scope<KeyPattern>>,
     write: Option<Scope<KeyPattern>>,
+    handed: Handed,
 }
 
 /// Checks a key against form and scope; `access` is the word for the scope's access level.
@@ -92,14 +99,14 @@ fn check(
 }
 
 impl View<'_, SecretAccess> {
-    async fn read(&self, key: &str) -> Result<Option<Secret>, Error> {
+    async fn read(&self, key: &str) -> Result<Option<Arc<str>>, Error> {
         let access = self.state()?;
         let name = check(self.caller, access.read.as_ref(), "read", key)?;
         let (caller, org) = (self.caller, self.caller.context().org_id);
         let secret = access
             .secrets
             .get(caller.plugin(), org, &name, caller.deadline());
-        Ok(secret.await?)
+        Ok(secret.await?.map(|secret| access.handed.hand(&secret)))
     }
 
     async fn write(&self, key: &str, secret: Secret) -> Result<(), Error> {
@@ -115,13 +122,23 @@ impl View<'_, SecretAccess> {
     }
 }
 
-/// Adds `secure-config-read` to a linker.
+/// The interface that [`link_read`] adds.
+const READ: &str = "goatherd:plugin/secure-config-read@0.1.0";
+
+/// Adds `secure-config-read` to a linker. Not by the generated code, which would take the text away from what overwrites
+/// it.
 ///
 /// # Errors
 ///
 /// When the linker has it already.
 pub fn link_read(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    secure_config_read::add_to_linker::<_, Of<SecretAccess>>(linker, Guest::view::<SecretAccess>)
+    let mut interface = linker.instance(READ)?;
+    interface.func_wrap_async("get", |mut store, (key,): (String,)| {
+        Box::new(async move {
+            let read = store.data_mut().view::<SecretAccess>().read(&key).await;
+            wasmtime::Result::Ok((read.map_err(types::Error::from),))
+        })
+    })
 }
 
 /// Adds `secure-config-write` to a linker.
@@ -131,13 +148,6 @@ pub fn link_read(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
 /// When the linker has it already.
 pub fn link_write(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     secure_config_write::add_to_linker::<_, Of<SecretAccess>>(linker, Guest::view::<SecretAccess>)
-}
-
-impl secure_config_read::Host for View<'_, SecretAccess> {
-    async fn get(&mut self, key: String) -> Result<Option<String>, types::Error> {
-        let secret = self.read(&key).await?;
-        Ok(secret.map(|secret| secret.expose().to_owned()))
-    }
 }
 
 impl secure_config_write::Host for View<'_, SecretAccess> {
