@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use goatherd::capability::custom_fields::{CustomFields, SqliteFields};
 use goatherd::capability::db::{Caps, Databases, SqliteDatabase};
-use goatherd::capability::http::HttpClient;
+use goatherd::capability::http::{HttpClient, HttpOptions};
 use goatherd::contract::{CallContext, Json};
 use goatherd::permission::{Grant, Grants};
 use goatherd::runtime::Limits;
@@ -57,8 +57,10 @@ pub async fn measure(guests: &Path, chosen: &Chosen, report: &mut Report) -> Res
             SqliteDatabase::open(&file)?,
             Caps::default(),
         ))
-        .provider(CustomFields::new(SqliteFields::new(store.clone())?))
-        .provider(HttpClient::default())
+        .provider(CustomFields::new(SqliteFields::open(store.clone())?))
+        .provider(HttpClient::new(HttpOptions::new(goatherd::tls::client(
+            None,
+        )?))?)
         .build()?;
     let component = host.compile_file(&guests.join("bench-data.wasm")).await?;
     let grants: Grants = GRANTS

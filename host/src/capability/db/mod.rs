@@ -7,6 +7,7 @@
 mod backend;
 mod organisation;
 
+mod postgres;
 mod sqlite;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use backend::{
     Value,
 };
 pub use organisation::{OrganisationTables, OrganisationTablesError};
+pub use postgres::{PostgresDatabase, PostgresSettings};
 pub use sqlite::{SqliteDatabase, SqliteError};
 
 use crate::capability::{Guest, Of, PrepareError, Provider, Setup, Slot, View};
