@@ -485,9 +485,8 @@ async fn a_transaction_that_fails_leaves_no_row_of_the_organisation_behind() {
 #[tokio::test]
 async fn a_condition_is_not_tried_on_rows_of_other_organisations() {
     let desk = Desk::new().await;
-    let fails = |column: &str| {
-        format!("CASE WHEN {column} LIKE 'hunter%' THEN json('{{' || {column}) END")
-    };
+    let fails =
+        |column: &str| format!("CASE WHEN {column} LIKE 'hunter%' THEN json('{{' || {column}) END");
     let (title, body) = (fails("title"), fails("body"));
     let telling = [
         format!("SELECT org FROM remark WHERE body >= 'h' AND {body}"),

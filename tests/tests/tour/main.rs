@@ -132,7 +132,13 @@ async fn go_around(application: Application) {
             .collect::<BTreeSet<&String>>()
             .into_iter()
             .filter(|step| expected.get(*step) != ended.get(*step))
-            .map(|step| format!("{step}: {:?}, not {:?}", ended.get(step), expected.get(step)))
+            .map(|step| {
+                format!(
+                    "{step}: {:?}, not {:?}",
+                    ended.get(step),
+                    expected.get(step)
+                )
+            })
             .collect();
         assert!(surprises.is_empty(), "{name}:\n{}", surprises.join("\n"));
         assert_eq!(
@@ -142,7 +148,11 @@ async fn go_around(application: Application) {
         );
     }
     let requests = server.seen().len();
-    assert_eq!(requests, GUESTS.len(), "one request was sent for each guest");
+    assert_eq!(
+        requests,
+        GUESTS.len(),
+        "one request was sent for each guest"
+    );
 }
 
 #[test]
