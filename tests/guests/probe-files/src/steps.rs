@@ -144,7 +144,8 @@ impl Work {
             .open_at(follow(step), text(step, "path")?, open, flags);
         Ok(match opened {
             Ok(descriptor) => {
-                self.descriptors.insert(text(step, "as")?.into(), descriptor);
+                self.descriptors
+                    .insert(text(step, "as")?.into(), descriptor);
                 Ok(Value::Null)
             }
             Err(code) => Err(code.name().into()),
