@@ -371,7 +371,20 @@ async fn triggers_of_the_application_do_not_carry_rows_out() {
          CREATE TRIGGER touch AFTER INSERT ON ticket BEGIN UPDATE ticket SET state = 'seen'; END;",
     );
     assert_eq!(desk.changed(1, sql).await, 1);
+    // Nor does a name of the application's make one of the plugin's mean more.
+    let own = "WITH retitled AS (SELECT * FROM main.ticket) SELECT title FROM retitled";
+    refused(own, desk.query(1, own).await, DENIED);
+    let own =
+        "INSERT INTO log WITH retitled AS (SELECT * FROM main.ticket) SELECT title FROM retitled";
+    refused(own, desk.execute(1, own).await, DENIED);
     let sql = "INSERT INTO ticket (title) VALUES ('x')";
+    refused(sql, desk.execute(1, sql).await, DENIED);
+    desk.application(
+        "DROP TRIGGER touch;
+         CREATE TRIGGER touch AFTER INSERT ON ticket BEGIN
+             INSERT INTO log SELECT 1 FROM guess NATURAL JOIN ticket;
+         END;",
+    );
     refused(sql, desk.execute(1, sql).await, DENIED);
     assert_eq!(
         desk.number("SELECT count(*) FROM ticket WHERE state = 'seen'"),
@@ -467,4 +480,41 @@ async fn a_transaction_that_fails_leaves_no_row_of_the_organisation_behind() {
         0
     );
     assert_eq!(desk.number("SELECT count(*) FROM log"), 0);
+}
+
+#[tokio::test]
+async fn a_condition_is_not_tried_on_rows_of_other_organisations() {
+    let desk = Desk::new().await;
+    let fails =
+        |column: &str| format!("CASE WHEN {column} LIKE 'hunter%' THEN json('{{' || {column}) END");
+    let (title, body) = (fails("title"), fails("body"));
+    let telling = [
+        format!("SELECT org FROM remark WHERE body >= 'h' AND {body}"),
+        format!("SELECT open FROM ticket WHERE title >= 'h' AND {title}"),
+        format!("SELECT open FROM ticket WHERE title IN ('hunter2', 'x') AND {title}"),
+        format!("SELECT open FROM ticket WHERE {title} ORDER BY title"),
+        format!("SELECT q.id FROM queue q JOIN ticket ON title > 'h' AND {title}"),
+        format!("SELECT open FROM ticket WHERE id = 9 OR title > 'h' AND {title}"),
+    ];
+    for index in [
+        "CREATE INDEX by_title ON ticket (title); CREATE INDEX by_body ON remark (body)",
+        "CREATE INDEX by_half ON ticket (title) WHERE title > 'a'",
+        "CREATE INDEX by_org ON ticket (org_id)",
+        "CREATE INDEX by_both ON ticket (title, org_id)",
+    ] {
+        desk.application(index);
+        desk.application("ANALYZE");
+        for sql in &telling {
+            let rows = desk.query(1, sql).await;
+            let rows = rows.unwrap_or_else(|error| panic!("{index}\n{sql}\ntells of it: {error}"));
+            assert_eq!(rows["rows"], json!([]), "{sql}");
+            // The condition does fail where it is tried.
+            let tried = desk.query(2, sql).await;
+            refused(sql, tried.map(|_| json!(sql)), DENIED_OR_INVALID);
+        }
+        let sql = "SELECT title FROM ticket WHERE id = 2 OR title = 'Screen'";
+        assert_eq!(desk.one(1, sql).await, "Screen");
+        let sql = "SELECT count(*) FROM queue RIGHT JOIN ticket ON queue.id = ticket.queue_id";
+        assert_eq!(desk.one(1, sql).await, 2);
+    }
 }

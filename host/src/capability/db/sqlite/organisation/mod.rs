@@ -17,7 +17,8 @@
 //! row with the organisation in its condition. What follows for plugins: the organisation's column may be left out of
 //! an insertion, and never be another's; an explicit null in an insertion means the column's default; `INSERT OR …`
 //! and `ON CONFLICT` are refused or fail rather than touch another organisation's row; only tables with a primary key
-//! can be updated and deleted from; the schema of such a table is not for plugins.
+//! can be updated and deleted from; the schema of such a table is not for plugins; and an index helps a plugin's query
+//! only if it begins with the organisation's column, or if every index of the table has that column.
 
 mod shape;
 mod unclear;
