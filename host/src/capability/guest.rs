@@ -28,8 +28,9 @@ pub struct Guest {
     slots: Arc<[Slot]>,
     wasi: WasiCtx,
     stdio: Stdio,
-    files: OpenFiles,
+    // What is open goes before its parts in the plugin's count.
     resources: ResourceTable,
+    files: OpenFiles,
     limiter: Box<dyn ResourceLimiter + Send + Sync>,
 }
 
@@ -77,8 +78,8 @@ impl Guest {
             slots,
             wasi,
             stdio,
-            files: OpenFiles::default(),
             resources: resources(),
+            files: OpenFiles::default(),
             limiter,
         }
     }

@@ -25,7 +25,11 @@ async fn room(plugin: &Plugin, quota: u64) -> u64 {
             ]),
         )
         .await;
-        if done[1] == "ok" { low = middle } else { high = middle }
+        if done[1] == "ok" {
+            low = middle;
+        } else {
+            high = middle;
+        }
     }
     low
 }
