@@ -28,7 +28,9 @@ fn ways_out(place: &Place) -> Vec<String> {
 }
 
 fn refused(answer: &Value) -> bool {
-    ["not-permitted", "no-entry", "access"].iter().any(|code| answer == code)
+    ["not-permitted", "no-entry", "access"]
+        .iter()
+        .any(|code| answer == code)
 }
 
 #[tokio::test]
@@ -60,8 +62,14 @@ async fn neither_dots_nor_absolute_paths_lead_out() {
             assert!(refused(answer), "{path}: step {index}: {answer}");
         }
     }
-    assert_eq!(fs::read_to_string(place.outside().join("secret.txt")).unwrap(), "secret");
-    assert_eq!(last(&plugin, json!([{"do": "list", "fd": "data"}])).await, json!(["folder"]));
+    assert_eq!(
+        fs::read_to_string(place.outside().join("secret.txt")).unwrap(),
+        "secret"
+    );
+    assert_eq!(
+        last(&plugin, json!([{"do": "list", "fd": "data"}])).await,
+        json!(["folder"])
+    );
 }
 
 #[tokio::test]
@@ -101,7 +109,10 @@ async fn a_link_that_the_operator_made_does_not_lead_out_either() {
     assert_eq!(fs::read_to_string(&outside).unwrap(), "secret");
     assert!(!place.outside().join("new.txt").exists());
     // The link itself is the plugin's to remove.
-    assert_eq!(last(&plugin, json!([{"do": "unlink", "path": "absolute"}])).await, "ok");
+    assert_eq!(
+        last(&plugin, json!([{"do": "unlink", "path": "absolute"}])).await,
+        "ok"
+    );
     assert!(outside.exists());
 }
 
@@ -123,10 +134,17 @@ async fn a_link_that_the_plugin_made_is_followed_inside_only() {
         ]),
     )
     .await;
-    assert_eq!(json!(done), json!(["ok", 4, "ok", "ok", "mine", "loop", "ok"]));
+    assert_eq!(
+        json!(done),
+        json!(["ok", 4, "ok", "ok", "mine", "loop", "ok"])
+    );
     for target in ["/etc/passwd", "../../secret.txt", "../.."] {
         // Making it may be allowed; nothing comes of it.
-        run(&plugin, json!([{"do": "symlink", "target": target, "path": "bad"}])).await;
+        run(
+            &plugin,
+            json!([{"do": "symlink", "target": target, "path": "bad"}]),
+        )
+        .await;
         for path in ["bad", "bad/secret.txt", "bad/."] {
             let answer = last(&plugin, json!([{"do": "open", "path": path, "as": "b"}])).await;
             assert!(refused(&answer), "{target} {path}: {answer}");
@@ -145,17 +163,28 @@ async fn another_plugins_folder_is_out_of_reach() {
     )
     .await;
     let plugin = place.probe("files").await;
-    assert_eq!(last(&plugin, json!([{"do": "list", "fd": "data"}])).await, json!([]));
+    assert_eq!(
+        last(&plugin, json!([{"do": "list", "fd": "data"}])).await,
+        json!([])
+    );
     for path in [
         "../other-files/theirs".to_owned(),
         "other-files/theirs".to_owned(),
         "/data/theirs".to_owned(),
-        place.data().with_file_name("other-files/theirs").display().to_string(),
+        place
+            .data()
+            .with_file_name("other-files/theirs")
+            .display()
+            .to_string(),
     ] {
         let answer = last(&plugin, json!([{"do": "open", "path": path, "as": "f"}])).await;
         assert!(refused(&answer), "{path}: {answer}");
     }
     symlink("../other-files", place.data().join("link")).unwrap();
-    let answer = last(&plugin, json!([{"do": "open", "path": "link/theirs", "as": "f"}])).await;
+    let answer = last(
+        &plugin,
+        json!([{"do": "open", "path": "link/theirs", "as": "f"}]),
+    )
+    .await;
     assert!(refused(&answer), "{answer}");
 }

@@ -23,7 +23,10 @@ async fn without_the_grant_no_folder_is_opened_and_none_is_made() {
 async fn with_the_grant_the_plugins_own_folder_is_opened_as_data() {
     let place = Place::new();
     let plugin = place.probe("files").await;
-    assert_eq!(last(&plugin, json!([{"do": "preopens"}])).await, json!(["/data"]));
+    assert_eq!(
+        last(&plugin, json!([{"do": "preopens"}])).await,
+        json!(["/data"])
+    );
     let mode = fs::metadata(place.data()).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o700);
     let parent = place.data().parent().unwrap().to_owned();
@@ -37,7 +40,12 @@ async fn a_host_without_a_folder_for_data_does_not_load_what_is_granted_one() {
     let refused = load(&host, "p", guest("probe-files"), &["files"], limits()).await;
     let error = refused.err().unwrap();
     assert!(matches!(error, LoadError::Prepare { .. }), "{error}");
-    assert!(error.to_string().contains("without a folder for plugins' data"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("without a folder for plugins' data"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -79,7 +87,8 @@ async fn files_are_written_read_listed_renamed_and_removed() {
 #[tokio::test]
 async fn what_a_plugin_wrote_is_there_after_it_was_loaded_again_and_in_the_next_host() {
     let place = Place::new();
-    let write = json!([create("kept", "f"), {"do": "write", "fd": "f", "offset": 0, "text": "kept"}]);
+    let write =
+        json!([create("kept", "f"), {"do": "write", "fd": "f", "offset": 0, "text": "kept"}]);
     let read = json!([
         {"do": "open", "path": "kept", "as": "f"},
         {"do": "read", "fd": "f", "offset": 0, "bytes": 10}
@@ -88,7 +97,10 @@ async fn what_a_plugin_wrote_is_there_after_it_was_loaded_again_and_in_the_next_
     run(&before, write).await;
     before.shutdown().await;
     drop(before);
-    assert_eq!(last(&place.probe("files").await, read.clone()).await, "kept");
+    assert_eq!(
+        last(&place.probe("files").await, read.clone()).await,
+        "kept"
+    );
     let next = crate::host_on(place.data().parent().unwrap());
     let plugin = named("probe-files", &next, "files").await;
     assert_eq!(last(&plugin, read).await, "kept");
@@ -100,7 +112,9 @@ async fn opening_keeps_its_promises_about_what_is_there_already() {
     let plugin = place.probe("files").await;
     let open = |more: serde_json::Value| {
         let mut step = json!({"do": "open", "path": "f", "as": "f"});
-        step.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        step.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         step
     };
     let done = run(
@@ -128,8 +142,23 @@ async fn opening_keeps_its_promises_about_what_is_there_already() {
     .await;
     let stat = json!({"size": 0, "links": 1, "type": "DescriptorType::RegularFile"});
     let expected = json!([
-        "no-entry", "no-entry", "ok", 5, "exist", "ok", "hello", "ok", "bad-descriptor", "invalid", "ok", stat,
-        "not-directory", "invalid", "exist", "ok", "is-directory"
+        "no-entry",
+        "no-entry",
+        "ok",
+        5,
+        "exist",
+        "ok",
+        "hello",
+        "ok",
+        "bad-descriptor",
+        "invalid",
+        "ok",
+        stat,
+        "not-directory",
+        "invalid",
+        "exist",
+        "ok",
+        "is-directory"
     ]);
     assert_eq!(json!(done), expected);
 }

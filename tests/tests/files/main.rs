@@ -65,7 +65,9 @@ async fn named(name: &str, host: &Host, grant: &str) -> Plugin {
 
 /// Lets the probe do its steps, and returns what became of each: `"ok"`, an error's code, or a value.
 async fn run(plugin: &Plugin, steps: Value) -> Vec<Value> {
-    let answers = call(plugin, "run", json!({ "steps": steps })).await.unwrap();
+    let answers = call(plugin, "run", json!({ "steps": steps }))
+        .await
+        .unwrap();
     let short = |answer: &Value| match (&answer["ok"], &answer["error"]) {
         (Value::Null, Value::Null) => json!("ok"),
         (Value::Null, code) => code.clone(),

@@ -69,7 +69,11 @@ async fn a_stream_that_reaches_it_has_written_what_fitted() {
     )
     .await;
     assert_eq!(answer, FULL);
-    assert_eq!(usage(&place.data()), (8_192, 1), "it is written 4,096 bytes at a time");
+    assert_eq!(
+        usage(&place.data()),
+        (8_192, 1),
+        "it is written 4,096 bytes at a time"
+    );
     left(&plugin, 10_000 - 8_192).await;
 }
 
@@ -92,7 +96,10 @@ async fn a_hole_counts_like_what_could_fill_it() {
         ]),
     )
     .await;
-    assert_eq!(json!(done), json!(["ok", FULL, "ok", 5, "ok", FULL, "ok", 1]));
+    assert_eq!(
+        json!(done),
+        json!(["ok", FULL, "ok", 5, "ok", FULL, "ok", 1])
+    );
 }
 
 #[tokio::test]
@@ -116,9 +123,15 @@ async fn what_is_cut_off_emptied_removed_or_replaced_is_free_again() {
     let nothing = json!([{"do": "rename", "from": "a", "path": "a"}]);
     assert_eq!(last(&plugin, nothing).await, "ok");
     left(&plugin, 70 * KIB).await;
-    assert_eq!(last(&plugin, json!([{"do": "unlink", "path": "a"}])).await, "ok");
+    assert_eq!(
+        last(&plugin, json!([{"do": "unlink", "path": "a"}])).await,
+        "ok"
+    );
     left(&plugin, all).await;
-    assert_eq!(last(&plugin, json!([{"do": "unlink", "path": "a"}])).await, "no-entry");
+    assert_eq!(
+        last(&plugin, json!([{"do": "unlink", "path": "a"}])).await,
+        "no-entry"
+    );
     left(&plugin, all).await;
     assert_eq!(usage(&place.data()), (0, 0));
 }
@@ -180,7 +193,9 @@ async fn a_file_without_a_name_counts_as_long_as_anything_has_it_open() {
             ]),
         )
         .await;
-        let expected = json!(["ok", "ok", "ok", "ok", "ok", FULL, "ok", FULL, "ok", "ok", "ok"]);
+        let expected = json!([
+            "ok", "ok", "ok", "ok", "ok", FULL, "ok", FULL, "ok", "ok", "ok"
+        ]);
         assert_eq!(json!(done), expected, "{held}");
     }
     // What the call left open is closed, and free.
@@ -220,7 +235,8 @@ async fn many_empty_files_folders_and_links_are_bounded_by_number() {
     )
     .await;
     let expected = json!([
-        "ok", "ok", "ok", "ok", FULL, FULL, FULL, FULL, "ok", "ok", "ok", "ok", FULL, "ok", "ok", "ok", "ok", FULL
+        "ok", "ok", "ok", "ok", FULL, FULL, FULL, FULL, "ok", "ok", "ok", "ok", FULL, "ok", "ok",
+        "ok", "ok", FULL
     ]);
     assert_eq!(json!(done), expected);
     assert_eq!(usage(&place.data()).1 as u64, ENTRIES);
@@ -248,7 +264,11 @@ async fn what_is_there_when_it_is_loaded_counts() {
     let place = Place::new();
     fs::create_dir_all(place.data().join("deep/er")).unwrap();
     fs::write(place.data().join("deep/er/file"), vec![0; 60_000]).unwrap();
-    fs::hard_link(place.data().join("deep/er/file"), place.data().join("again")).unwrap();
+    fs::hard_link(
+        place.data().join("deep/er/file"),
+        place.data().join("again"),
+    )
+    .unwrap();
     std::os::unix::fs::symlink("/usr", place.data().join("elsewhere")).unwrap();
     let plugin = place.probe("files=100000B").await;
     left(&plugin, 40_000).await;

@@ -45,7 +45,9 @@ async fn probe(place: &Place, grant: &str, instances: usize) -> Plugin {
         ..limits()
     };
     let bytes = guest("probe-files");
-    load(&place.host, "p", bytes, &[grant], limits).await.unwrap()
+    load(&place.host, "p", bytes, &[grant], limits)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,7 +63,9 @@ async fn instances_that_write_at_once_do_not_exceed_it_together() {
             steps.push(create("shared", "shared"));
             steps.push(json!({"do": "write", "fd": "own", "offset": 0, "bytes": 3_000}));
             steps.push(json!({"do": "stream", "fd": "shared", "bytes": 5_000}));
-            steps.push(json!({"do": "write", "fd": "shared", "offset": number * 4_000, "bytes": 4_000}));
+            steps.push(
+                json!({"do": "write", "fd": "shared", "offset": number * 4_000, "bytes": 4_000}),
+            );
             steps.push(json!({"do": "set-size", "fd": "own", "bytes": 4_000 + task * 10}));
             if number % 3 == 0 {
                 steps.push(json!({"do": "unlink", "path": file}));
@@ -73,12 +77,19 @@ async fn instances_that_write_at_once_do_not_exceed_it_together() {
     let mut full = 0;
     for task in tasks {
         let answers = task.await.unwrap();
-        full += answers.iter().filter(|answer| *answer == "insufficient-space").count();
+        full += answers
+            .iter()
+            .filter(|answer| *answer == "insufficient-space")
+            .count();
     }
     assert!(full > 0, "the quota was reached");
     let (bytes, _) = usage(&place.data());
     assert!(bytes <= QUOTA, "{bytes}");
-    assert_eq!(room(&plugin, QUOTA).await, QUOTA - bytes, "and the count is exact");
+    assert_eq!(
+        room(&plugin, QUOTA).await,
+        QUOTA - bytes,
+        "and the count is exact"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,7 +106,9 @@ async fn names_that_instances_fight_for_are_counted_once() {
             steps.push(json!({"do": "write", "fd": "f", "offset": 0, "bytes": 1_000 * (task + 1)}));
             steps.push(json!({"do": "rename", "from": name, "path": other}));
             steps.push(json!({"do": "link", "from": other, "path": name}));
-            steps.push(json!({"do": "open", "path": name, "as": "t", "write": true, "truncate": true}));
+            steps.push(
+                json!({"do": "open", "path": name, "as": "t", "write": true, "truncate": true}),
+            );
             steps.push(json!({"do": "stream", "fd": "t", "bytes": 2_000}));
             steps.push(json!({"do": "unlink", "path": other}));
         }
@@ -164,7 +177,10 @@ async fn two_versions_of_a_plugin_share_one_count_while_one_takes_over() {
     assert_eq!(crate::make(&new, "c", 1).await, "insufficient-space");
     old.shutdown().await;
     drop(old);
-    assert_eq!(last(&new, json!([{"do": "unlink", "path": "b"}])).await, "ok");
+    assert_eq!(
+        last(&new, json!([{"do": "unlink", "path": "b"}])).await,
+        "ok"
+    );
     assert_eq!(crate::make(&new, "c", 40 * KIB).await, 40 * KIB);
 }
 
@@ -175,6 +191,11 @@ async fn other_plugins_quotas_are_their_own() {
     assert_eq!(crate::make(&full, "a", KIB).await, KIB);
     let other = crate::named("other-files", &place.host, "files=1KiB").await;
     assert_eq!(crate::make(&other, "a", KIB).await, KIB);
-    let answer = call(&other, "run", json!({"steps": [{"do": "list", "fd": "data"}]})).await;
+    let answer = call(
+        &other,
+        "run",
+        json!({"steps": [{"do": "list", "fd": "data"}]}),
+    )
+    .await;
     assert_eq!(answer.unwrap()[0]["ok"], json!(["a"]));
 }

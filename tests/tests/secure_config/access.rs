@@ -26,8 +26,18 @@ on_both![
 
 async fn no_key_names_another_plugins_secret(kept: Kept) {
     let service = kept.service().await;
-    put(&service, &place("other-secrets", "token", None), "not yours").await;
-    put(&service, &place("other-secrets", "token", Some(5)), "nor this").await;
+    put(
+        &service,
+        &place("other-secrets", "token", None),
+        "not yours",
+    )
+    .await;
+    put(
+        &service,
+        &place("other-secrets", "token", Some(5)),
+        "nor this",
+    )
+    .await;
     let plugin = kept.probe().await;
     for key in [
         "other-secrets:token",
@@ -61,16 +71,31 @@ async fn no_key_names_another_plugins_secret(kept: Kept) {
 
 async fn a_scope_limits_a_plugin_to_some_of_its_keys(kept: Kept) {
     let host = kept.host().await;
-    let granted = ["secure_config:read=stripe.*,pin", "secure_config:write=stripe.*"];
+    let granted = [
+        "secure_config:read=stripe.*,pin",
+        "secure_config:write=stripe.*",
+    ];
     let plugin = probe(&host, &granted).await;
     set(&plugin, "stripe.key", "v").await;
     assert_eq!(get(&plugin, "stripe.key").await, "v");
     assert_eq!(get(&plugin, "pin").await, Value::Null);
     for (outcome, access, key) in [
         (try_get(&plugin, org(None), "pins").await, "read", "pins"),
-        (try_get(&plugin, org(None), "Stripe.key").await, "read", "Stripe.key"),
-        (try_get(&plugin, org(None), "x.stripe.").await, "read", "x.stripe."),
-        (try_set(&plugin, org(None), "pin", "v").await, "write", "pin"),
+        (
+            try_get(&plugin, org(None), "Stripe.key").await,
+            "read",
+            "Stripe.key",
+        ),
+        (
+            try_get(&plugin, org(None), "x.stripe.").await,
+            "read",
+            "x.stripe.",
+        ),
+        (
+            try_set(&plugin, org(None), "pin", "v").await,
+            "write",
+            "pin",
+        ),
     ] {
         let (code, text) = said(&outcome.unwrap_err());
         assert_eq!(code, "permission-denied", "{key}");

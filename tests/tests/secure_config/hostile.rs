@@ -76,9 +76,8 @@ async fn a_ciphertext_in_another_place_is_an_error(kept: Kept) {
         found.unwrap().clone()
     };
     let plugin = kept.probe().await;
-    let into = |name, org| {
-        format!("plugin = 'probe-secrets' AND name = '{name}' AND org = '{org}'")
-    };
+    let into =
+        |name, org| format!("plugin = 'probe-secrets' AND name = '{name}' AND org = '{org}'");
     for (from, name, to) in [
         (foreign, "token", None),
         (mine("second", ""), "token", None),
@@ -101,10 +100,12 @@ async fn a_ciphertext_in_another_place_is_an_error(kept: Kept) {
     kept.sql("UPDATE goatherd_secret SET org = '7' WHERE name = 'token' AND org = '6'")
         .await;
     refused(&plugin, org(7), "token").await;
-    kept.sql("UPDATE goatherd_secret SET org = '' WHERE name = 'third'; \
+    kept.sql(
+        "UPDATE goatherd_secret SET org = '' WHERE name = 'third'; \
               DELETE FROM goatherd_secret WHERE name = 'token' AND org = ''; \
-              UPDATE goatherd_secret SET org = '' WHERE name = 'token' AND org = '5'")
-        .await;
+              UPDATE goatherd_secret SET org = '' WHERE name = 'token' AND org = '5'",
+    )
+    .await;
     refused(&plugin, org(None), "token").await;
 }
 
@@ -114,7 +115,10 @@ async fn a_ring_without_the_key_is_an_error_that_names_the_key(kept: Kept) {
     std::fs::remove_file(kept.ring_path()).unwrap();
     let plugin = kept.probe().await;
     let text = refused(&plugin, org(None), "token").await;
-    assert!(text.contains(&id) && text.contains("does not have"), "{text}");
+    assert!(
+        text.contains(&id) && text.contains("does not have"),
+        "{text}"
+    );
     assert!(!text.contains(kept.ring_path().to_str().unwrap()), "{text}");
 }
 
@@ -127,7 +131,10 @@ async fn another_key_under_the_same_id_is_an_error(kept: Kept) {
     let host = crate::kept::host(kept.service_with(wrong).await);
     let other = probe(&host, &["secure_config:readwrite"]).await;
     let text = refused(&other, org(None), "token").await;
-    assert!(text.contains(&id) && text.contains("is not the one"), "{text}");
+    assert!(
+        text.contains(&id) && text.contains("is not the one"),
+        "{text}"
+    );
     assert_eq!(get(&plugin, "token").await, "hunter2");
 }
 
@@ -136,11 +143,16 @@ async fn a_damaged_organisations_secret_is_not_replaced_by_the_one_for_all(kept:
     put(&service, &own("token"), "everybody's").await;
     put(&service, &place("probe-secrets", "token", Some(5)), "of 5").await;
     let damaged = kept.bytes(&[1; 21]);
-    kept.sql(&format!("UPDATE goatherd_secret SET ciphertext = {damaged} WHERE org = '5'"))
-        .await;
+    kept.sql(&format!(
+        "UPDATE goatherd_secret SET ciphertext = {damaged} WHERE org = '5'"
+    ))
+    .await;
     let plugin = kept.probe().await;
     refused(&plugin, org(5), "token").await;
-    assert_eq!(try_get(&plugin, org(6), "token").await.unwrap(), "everybody's");
+    assert_eq!(
+        try_get(&plugin, org(6), "token").await.unwrap(),
+        "everybody's"
+    );
 }
 
 async fn a_damaged_secret_can_be_listed_replaced_and_deleted(kept: Kept) {
@@ -149,8 +161,10 @@ async fn a_damaged_secret_can_be_listed_replaced_and_deleted(kept: Kept) {
         put(&service, &own(name), "a secret that is long enough").await;
     }
     let damaged = kept.bytes(&[1; 40]);
-    kept.sql(&format!("UPDATE goatherd_secret SET ciphertext = {damaged} WHERE name <> 'c'"))
-        .await;
+    kept.sql(&format!(
+        "UPDATE goatherd_secret SET ciphertext = {damaged} WHERE name <> 'c'"
+    ))
+    .await;
     let plugin = "probe-secrets".parse().unwrap();
     let list = service.list(&plugin, soon()).await.unwrap();
     let hints: Vec<_> = list.iter().map(|one| &one.hint).collect();
@@ -173,6 +187,9 @@ async fn a_thousand_secrets_have_a_thousand_nonces(kept: Kept) {
     let rows = [first, kept.rows().await].concat();
     let nonces: HashSet<_> = rows.iter().map(|row| row.nonce.clone()).collect();
     let ciphertexts: HashSet<_> = rows.iter().map(|row| row.ciphertext.clone()).collect();
-    assert_eq!((rows.len(), nonces.len(), ciphertexts.len()), (1_000, 1_000, 1_000));
+    assert_eq!(
+        (rows.len(), nonces.len(), ciphertexts.len()),
+        (1_000, 1_000, 1_000)
+    );
     assert!(rows.iter().all(|row| row.nonce.len() == 24));
 }

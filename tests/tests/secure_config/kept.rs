@@ -99,7 +99,8 @@ impl Kept {
 
     /// What is stored, in order.
     pub async fn rows(&self) -> Vec<Row> {
-        const SQL: &str = "SELECT plugin, name, org, key_id, nonce, ciphertext FROM goatherd_secret";
+        const SQL: &str =
+            "SELECT plugin, name, org, key_id, nonce, ciphertext FROM goatherd_secret";
         let mut rows: Vec<Row> = match &self.kind {
             Kind::Sqlite => {
                 let connection = rusqlite::Connection::open(self.database()).unwrap();

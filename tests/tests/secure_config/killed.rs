@@ -66,7 +66,11 @@ async fn a_rotation_that_is_killed_leaves_every_secret_readable(kept: Kept) {
         tokio::time::sleep(Duration::from_micros(500 + round * 1_733 % 40_000)).await;
         child.kill().unwrap();
         let status = child.wait().unwrap();
-        assert_eq!(status.code(), None, "it was killed and did not end by itself");
+        assert_eq!(
+            status.code(),
+            None,
+            "it was killed and did not end by itself"
+        );
         std::fs::remove_file(&go).unwrap();
 
         let ids = kept.ring().ids();
@@ -92,7 +96,10 @@ async fn a_rotation_that_is_killed_leaves_every_secret_readable(kept: Kept) {
         }
     }
     assert!(interrupted > 0, "no round met a rotation between its steps");
-    assert!(unfinished > 0, "no round met a rotation between two batches");
+    assert!(
+        unfinished > 0,
+        "no round met a rotation between two batches"
+    );
     let fresh = kept.service().await;
     fresh.reseal().await.unwrap();
     fresh.retire_unused().await.unwrap();

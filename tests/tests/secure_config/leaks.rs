@@ -82,28 +82,47 @@ async fn neither_logs_nor_errors_nor_debug_output_have_a_secret(kept: Kept) {
     // Each way to fail: a value too long, a key that is not one, a scope, a damaged row, a key that is gone.
     let long = SECRET.repeat(200);
     for error in [
-        try_set(&plugin, org(None), "token", &long).await.unwrap_err(),
-        try_set(&plugin, org(None), &SECRET.repeat(6), "v").await.unwrap_err(),
-        try_get(&plugin, org(None), &format!("{SECRET}\0")).await.unwrap_err(),
+        try_set(&plugin, org(None), "token", &long)
+            .await
+            .unwrap_err(),
+        try_set(&plugin, org(None), &SECRET.repeat(6), "v")
+            .await
+            .unwrap_err(),
+        try_get(&plugin, org(None), &format!("{SECRET}\0"))
+            .await
+            .unwrap_err(),
     ] {
         write!(shown, "{error} {error:?}").unwrap();
     }
     let rotation = service.rotate().await.unwrap();
     let flipped = kept.bytes(&[7; 41]);
-    kept.sql(&format!("UPDATE goatherd_secret SET ciphertext = {flipped}"))
-        .await;
+    kept.sql(&format!(
+        "UPDATE goatherd_secret SET ciphertext = {flipped}"
+    ))
+    .await;
     let error = try_get(&plugin, org(None), "token").await.unwrap_err();
     write!(shown, "{error} {error:?} {rotation:?} {:?}", service.ring()).unwrap();
     put(&service, &own("token"), SECRET).await;
     fs::rename(kept.ring_path(), kept.folder().join("away")).unwrap();
-    let error = try_set(&plugin, org(None), "token", SECRET).await.unwrap_err();
-    let lost = host(SecretService::clone(&kept.service_with(KeyRing::open(kept.folder().join("new")).unwrap()).await));
+    let error = try_set(&plugin, org(None), "token", SECRET)
+        .await
+        .unwrap_err();
+    let lost = host(SecretService::clone(
+        &kept
+            .service_with(KeyRing::open(kept.folder().join("new")).unwrap())
+            .await,
+    ));
     let stranger = crate::kept::probe(&lost, &["secure_config:readwrite"]).await;
     let unknown = try_get(&stranger, org(None), "token").await.unwrap_err();
     write!(shown, "{error} {error:?} {unknown} {unknown:?}").unwrap();
     let list = service.list(&own("token").plugin, soon()).await.unwrap();
     write!(shown, "{list:?}").unwrap();
-    for entry in plugin.log().entries().iter().chain(&stranger.log().entries()) {
+    for entry in plugin
+        .log()
+        .entries()
+        .iter()
+        .chain(&stranger.log().entries())
+    {
         write!(shown, "{entry:?}").unwrap();
     }
     shown += &log.0.lock().unwrap();
@@ -116,7 +135,12 @@ async fn neither_logs_nor_errors_nor_debug_output_have_a_secret(kept: Kept) {
 async fn no_part_of_a_secret_is_stored_in_the_clear(kept: Kept) {
     let service = kept.service().await;
     put(&service, &own("token"), SECRET).await;
-    put(&service, &place("probe-secrets", "token", Some(4)), &SECRET.repeat(100)).await;
+    put(
+        &service,
+        &place("probe-secrets", "token", Some(4)),
+        &SECRET.repeat(100),
+    )
+    .await;
     let plugin = kept.probe().await;
     set(&plugin, "second", SECRET).await;
     service.rotate().await.unwrap();
@@ -125,7 +149,9 @@ async fn no_part_of_a_secret_is_stored_in_the_clear(kept: Kept) {
     let mut stored = Vec::new();
     for row in kept.rows().await {
         stored.extend([row.nonce, row.ciphertext].concat());
-        stored.extend_from_slice(format!("{} {} {} {}", row.plugin, row.name, row.org, row.key_id).as_bytes());
+        stored.extend_from_slice(
+            format!("{} {} {} {}", row.plugin, row.name, row.org, row.key_id).as_bytes(),
+        );
     }
     // The database with its log, the ring, and what was left beside them.
     let mut files = 0;
@@ -133,8 +159,14 @@ async fn no_part_of_a_secret_is_stored_in_the_clear(kept: Kept) {
         stored.extend(fs::read(entry.unwrap().path()).unwrap());
         files += 1;
     }
-    assert!(files >= 2, "there is a ring and its lock, and with SQLite a database and its log");
-    assert!(contains(&stored, b"second"), "what was searched is what was stored");
+    assert!(
+        files >= 2,
+        "there is a ring and its lock, and with SQLite a database and its log"
+    );
+    assert!(
+        contains(&stored, b"second"),
+        "what was searched is what was stored"
+    );
     // The last four characters are all that is ever shown, and not even they are stored.
     for part in [SECRET, "sk_live", "Zk3uPq8v", "T6yB", "t6yb"] {
         assert!(!contains(&stored, part.as_bytes()), "{part}");

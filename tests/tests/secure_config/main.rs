@@ -64,7 +64,13 @@ async fn try_set(
     key: &str,
     value: &str,
 ) -> Result<Value, CallError> {
-    call_in(plugin, context, "set", json!({ "key": key, "value": value })).await
+    call_in(
+        plugin,
+        context,
+        "set",
+        json!({ "key": key, "value": value }),
+    )
+    .await
 }
 
 async fn set(plugin: &Plugin, key: &str, value: &str) {

@@ -117,7 +117,12 @@ fn processes_that_start_at_once_end_with_one_ring() {
         let (path, go) = (folder.path().join("keys"), folder.path().join("go"));
         let start = || {
             Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "ring::child_opens_the_ring", "--ignored", "--nocapture"])
+                .args([
+                    "--exact",
+                    "ring::child_opens_the_ring",
+                    "--ignored",
+                    "--nocapture",
+                ])
                 .env("GOATHERD_TEST_RING", &path)
                 .env("GOATHERD_TEST_GO", &go)
                 .stdout(Stdio::piped())
@@ -185,5 +190,8 @@ async fn one_from_text_or_the_environment_encrypts_with_its_first_key_and_cannot
     assert!(error.to_string().contains("GOATHERD_TEST_NO_SUCH_VARIABLE"));
     // One that exists in every test's environment and is no ring.
     let error = KeyRing::from_environment("CARGO_MANIFEST_DIR").unwrap_err();
-    assert!(!error.to_string().contains(env!("CARGO_MANIFEST_DIR")), "{error}");
+    assert!(
+        !error.to_string().contains(env!("CARGO_MANIFEST_DIR")),
+        "{error}"
+    );
 }

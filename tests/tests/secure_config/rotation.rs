@@ -39,7 +39,10 @@ async fn everything_is_encrypted_with_the_new_key_and_stays_readable(kept: Kept)
     assert_eq!((rotation.resealed, rotation.unreadable.len()), (251, 0));
     let after = kept.rows().await;
     for (old, new) in before.iter().zip(&after) {
-        assert_eq!((&old.plugin, &old.name, &old.org), (&new.plugin, &new.name, &new.org));
+        assert_eq!(
+            (&old.plugin, &old.name, &old.org),
+            (&new.plugin, &new.name, &new.org)
+        );
         assert_eq!(new.key_id, rotation.current.as_str());
         assert_ne!((&old.key_id, &old.nonce), (&new.key_id, &new.nonce));
         assert_ne!(old.ciphertext, new.ciphertext);
@@ -64,7 +67,10 @@ async fn reading_goes_on_during_rotations_also_in_a_host_with_an_older_ring(kept
         crate::kept::probe(&rotating, &["secure_config:read", "secure_config:write"]).await,
         kept.probe().await,
     ];
-    let (done, reads) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (done, reads) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicUsize::new(0)),
+    );
     let tasks: Vec<_> = (0..4)
         .map(|task| {
             let (plugin, done) = (plugins[task % 2].clone(), Arc::clone(&done));
@@ -73,7 +79,10 @@ async fn reading_goes_on_during_rotations_also_in_a_host_with_an_older_ring(kept
                 let mut number = task;
                 while !done.load(Ordering::Relaxed) {
                     number = (number + 7) % 40;
-                    assert_eq!(get(&plugin, &format!("k{number}")).await, number.to_string());
+                    assert_eq!(
+                        get(&plugin, &format!("k{number}")).await,
+                        number.to_string()
+                    );
                     reads.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -138,7 +147,10 @@ async fn a_key_is_retired_only_when_nothing_uses_it(kept: Kept) {
     assert_eq!(service.ring().ids().len(), 1);
     assert_eq!(kept.ring().ids(), service.ring().ids());
     assert_eq!(get(&kept.probe().await, "token").await, "v");
-    service.retire(&first).await.expect("it is retired, which is what was asked");
+    service
+        .retire(&first)
+        .await
+        .expect("it is retired, which is what was asked");
 }
 
 async fn a_host_that_missed_a_retirement_encrypts_with_the_new_key(kept: Kept) {
@@ -151,7 +163,9 @@ async fn a_host_that_missed_a_retirement_encrypts_with_the_new_key(kept: Kept) {
     put(&theirs, &own("token"), "w").await;
     let row = kept.rows().await.remove(0);
     assert_eq!(row.key_id, ours.ring().ids()[0].as_str());
-    let read = ours.get(&own("token").plugin, None, &own("token").name, soon()).await;
+    let read = ours
+        .get(&own("token").plugin, None, &own("token").name, soon())
+        .await;
     assert_eq!(read.unwrap().unwrap().expose(), "w");
 }
 
@@ -168,11 +182,16 @@ async fn a_host_whose_ring_cannot_follow_is_refused_what_it_encrypts_with_a_reti
     assert_eq!(new.retire_unused().await.unwrap(), ["old".parse().unwrap()]);
     let secret = Secret::new("w".into());
     let refused = old.set(&own("token"), &secret, soon()).await;
-    assert!(matches!(refused, Err(SecretError::KeyRetired(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(SecretError::KeyRetired(_))),
+        "{refused:?}"
+    );
     let plugin = crate::kept::probe(&crate::kept::host(new), &["secure_config:readwrite"]).await;
     assert_eq!(get(&plugin, "token").await, "v");
     // It cannot read what the others write either, and is told why.
-    let read = old.get(&own("token").plugin, None, &own("token").name, soon()).await;
+    let read = old
+        .get(&own("token").plugin, None, &own("token").name, soon())
+        .await;
     assert!(read.unwrap_err().to_string().contains("the key new"));
     // Nor can it make the retired key current again by re-encrypting.
     set(&plugin, "second", "v").await;
@@ -192,17 +211,31 @@ async fn a_damaged_secret_is_reported_and_stops_no_rotation(kept: Kept) {
     .await;
     let rotation = service.rotate().await.unwrap();
     assert_eq!(rotation.resealed, 118);
-    let places: Vec<_> = rotation.unreadable.iter().map(|(place, _)| place.clone()).collect();
+    let places: Vec<_> = rotation
+        .unreadable
+        .iter()
+        .map(|(place, _)| place.clone())
+        .collect();
     assert_eq!(places, [own("k0"), own("k50")]);
-    assert_eq!(service.retire_unused().await.unwrap(), [], "they could be repaired");
+    assert_eq!(
+        service.retire_unused().await.unwrap(),
+        [],
+        "they could be repaired"
+    );
 }
 
 async fn nothing_is_encrypted_with_a_ring_whose_file_is_gone(kept: Kept) {
     let plugin = kept.probe().await;
     set(&plugin, "token", "v").await;
     std::fs::remove_file(kept.ring_path()).unwrap();
-    assert_eq!(get(&plugin, "token").await, "v", "what is known is still read");
-    let error = crate::try_set(&plugin, org(None), "token", "lost").await.unwrap_err();
+    assert_eq!(
+        get(&plugin, "token").await,
+        "v",
+        "what is known is still read"
+    );
+    let error = crate::try_set(&plugin, org(None), "token", "lost")
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), "unavailable");
     assert!(!error.to_string().contains("goatherd.keys"), "{error}");
     assert_eq!(get(&plugin, "token").await, "v");

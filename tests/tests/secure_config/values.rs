@@ -40,7 +40,10 @@ async fn any_text_of_up_to_4096_bytes_is_kept_as_it_is(kept: Kept) {
         ("empty", String::new()),
         ("nul", "\0before\0after\0".to_owned()),
         ("emoji", "🐐🔑 naïve\u{301}\u{202e}".to_owned()),
-        ("quotes", r#"'; DROP TABLE goatherd_secret; -- "$1" ?"#.to_owned()),
+        (
+            "quotes",
+            r#"'; DROP TABLE goatherd_secret; -- "$1" ?"#.to_owned(),
+        ),
         ("lines", "-----BEGIN KEY-----\r\n\t=\n".to_owned()),
         ("longest", "x".repeat(4_096)),
         ("longest emoji", "🐐".repeat(1_024)),
@@ -52,7 +55,10 @@ async fn any_text_of_up_to_4096_bytes_is_kept_as_it_is(kept: Kept) {
         let error = try_set(&plugin, org(None), "longest", &value).await;
         let (code, text) = said(&error.unwrap_err());
         assert_eq!(code, "too-large");
-        assert!(text.contains("4097 bytes") && text.contains("4096"), "{text}");
+        assert!(
+            text.contains("4097 bytes") && text.contains("4096"),
+            "{text}"
+        );
     }
     assert_eq!(
         get(&plugin, "longest").await,
@@ -108,8 +114,14 @@ async fn an_organisations_own_value_comes_before_the_one_for_all(kept: Kept) {
 async fn a_value_is_set_for_the_organisation_of_the_call_alone(kept: Kept) {
     let plugin = kept.probe().await;
     try_set(&plugin, org(1), "token", "of 1").await.unwrap();
-    assert_eq!(try_get(&plugin, org(2), "token").await.unwrap(), Value::Null);
-    assert_eq!(try_get(&plugin, org(None), "token").await.unwrap(), Value::Null);
+    assert_eq!(
+        try_get(&plugin, org(2), "token").await.unwrap(),
+        Value::Null
+    );
+    assert_eq!(
+        try_get(&plugin, org(None), "token").await.unwrap(),
+        Value::Null
+    );
     assert_eq!(try_get(&plugin, org(1), "token").await.unwrap(), "of 1");
 }
 
@@ -125,7 +137,9 @@ async fn what_an_operator_set_before_the_plugin_ran_is_read_by_it(kept: Kept) {
 async fn the_host_reads_with_a_plugins_identity(kept: Kept) {
     let host = kept.host().await;
     let plugin = named("other-secrets", &host, &["secure_config:readwrite"]).await;
-    try_set(&plugin, org(3), "webhook", "whsec of 3").await.unwrap();
+    try_set(&plugin, org(3), "webhook", "whsec of 3")
+        .await
+        .unwrap();
     set(&plugin, "webhook", "whsec").await;
     let service = kept.service().await;
     let read = async |plugin: &str, org| {
@@ -142,9 +156,19 @@ async fn the_host_reads_with_a_plugins_identity(kept: Kept) {
 async fn a_list_has_names_and_hints_and_no_secrets(kept: Kept) {
     let service = kept.service().await;
     put(&service, &own("stripe"), "sk_live_4eC39HqLyjWDarjtT1zd").await;
-    put(&service, &place("probe-secrets", "stripe", Some(9)), "hunter2").await;
+    put(
+        &service,
+        &place("probe-secrets", "stripe", Some(9)),
+        "hunter2",
+    )
+    .await;
     put(&service, &own("Pin"), "1234").await;
-    put(&service, &place("other-secrets", "stripe", None), "another plugin's").await;
+    put(
+        &service,
+        &place("other-secrets", "stripe", None),
+        "another plugin's",
+    )
+    .await;
     let plugin = "probe-secrets".parse().unwrap();
     let list = service.list(&plugin, soon()).await.unwrap();
     let seen: Vec<_> = list

@@ -277,7 +277,11 @@ impl Found {
 
 fn length(file: &File) -> io::Result<u64> {
     let metadata = file.file.metadata()?;
-    Ok(if metadata.is_file() { metadata.len() } else { 0 })
+    Ok(if metadata.is_file() {
+        metadata.len()
+    } else {
+        0
+    })
 }
 
 fn push(table: &mut ResourceTable, dir: &Dir) -> FsResult<u32> {

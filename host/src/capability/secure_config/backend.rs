@@ -43,11 +43,8 @@ pub trait SecretStore: Send + Sync + 'static {
     async fn delete(&self, place: &Place, deadline: Instant) -> Result<bool, StoreError>;
 
     /// Everything that a plugin has, by name and then by organisation.
-    async fn list(
-        &self,
-        plugin: &PluginName,
-        deadline: Instant,
-    ) -> Result<Vec<Stored>, StoreError>;
+    async fn list(&self, plugin: &PluginName, deadline: Instant)
+    -> Result<Vec<Stored>, StoreError>;
 
     /// Up to `limit` places after `after`, in an order that does not change, of all plugins, that another key than
     /// `current` sealed.

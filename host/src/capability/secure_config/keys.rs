@@ -141,7 +141,9 @@ impl Keys {
 
     /// Reads a ring from text.
     pub(super) fn parse(text: &str) -> Result<Self, KeysError> {
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'));
         let entries = lines
             .flat_map(|line| line.split([',', ' ', '\t', '\r']))
             .filter(|entry| !entry.is_empty());
@@ -179,7 +181,9 @@ impl Keys {
         // Large enough from the start, so that no copy is left behind by growing.
         let mut text = String::with_capacity(256 + (self.older.len() + 1) * 128);
         text.push_str("# Keys of goatherd's secrets, the current one first. Who can read this can read the secrets;\n");
-        text.push_str("# who loses it has lost them. Keep a copy apart from those of the database.\n");
+        text.push_str(
+            "# who loses it has lost them. Keep a copy apart from those of the database.\n",
+        );
         for key in self.all() {
             text.push_str(key.id.as_str());
             text.push(':');
@@ -300,7 +304,10 @@ mod tests {
             (format!("new:{ONE} old:{short}"), KeysError::Length(2)),
             (format!("new:{long}"), KeysError::Length(1)),
             (format!("new:{longest}"), KeysError::Length(1)),
-            (format!("new:{}", ONE.replace('=', "")), KeysError::Length(1)),
+            (
+                format!("new:{}", ONE.replace('=', "")),
+                KeysError::Length(1),
+            ),
             ("new:".to_owned(), KeysError::Length(1)),
             (format!("new:{ONE} new:{TWO}"), KeysError::Repeated(2)),
             (format!("new:{ONE} old:{ONE}"), KeysError::Repeated(2)),

@@ -252,7 +252,9 @@ impl SecretStore for PostgresSecrets {
                     .await?;
             }
             transaction.commit().await?;
-            Ok(Replaced::Done(usize::try_from(replaced).unwrap_or(usize::MAX)))
+            Ok(Replaced::Done(
+                usize::try_from(replaced).unwrap_or(usize::MAX),
+            ))
         })
         .await
     }

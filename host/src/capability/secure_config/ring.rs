@@ -115,9 +115,8 @@ impl KeyRing {
             Some(state) => state,
             None => {
                 create(path)?;
-                State::read(path)?.ok_or_else(|| {
-                    failed(path, "read")(io::Error::from(io::ErrorKind::NotFound))
-                })?
+                State::read(path)?
+                    .ok_or_else(|| failed(path, "read")(io::Error::from(io::ErrorKind::NotFound)))?
             }
         };
         // A link to it, such as an orchestrator makes, is followed once: replacing must not replace the link.

@@ -119,11 +119,7 @@ pub(super) fn open(keys: &Keys, place: &Place, sealed: &Sealed) -> Result<Secret
     let nonce: [u8; NONCE_BYTES] = sealed.nonce.as_slice().try_into().map_err(|_| damaged())?;
     let mut buffer = Zeroizing::new(ciphertext.to_vec());
     XChaCha20Poly1305::new(key.bytes().into())
-        .decrypt_in_place(
-            &XNonce::from(nonce),
-            &associated(place, id),
-            &mut *buffer,
-        )
+        .decrypt_in_place(&XNonce::from(nonce), &associated(place, id), &mut *buffer)
         .map_err(|_| damaged())?;
     let text = String::from_utf8(std::mem::take(&mut *buffer)).map_err(|error| {
         error.into_bytes().zeroize();

@@ -107,14 +107,25 @@ mod tests {
 
     #[test]
     fn an_end_that_could_disturb_a_page_or_a_terminal_is_not_shown() {
-        for end in ["ab\u{1b}c", "a\nbc", "a bc", "a\u{202e}bc", "🔑🔑🔑🔑", "\0\0\0\0"] {
+        for end in [
+            "ab\u{1b}c",
+            "a\nbc",
+            "a bc",
+            "a\u{202e}bc",
+            "🔑🔑🔑🔑",
+            "\0\0\0\0",
+        ] {
             assert_eq!(hint(&("x".repeat(30) + end)), "…", "{end:?}");
         }
     }
 
     #[test]
     fn debug_output_has_nothing_of_the_text_not_even_its_length() {
-        let shown = format!("{:?} {:#?}", Secret::new("hunter2".into()), Secret::new("x".into()));
+        let shown = format!(
+            "{:?} {:#?}",
+            Secret::new("hunter2".into()),
+            Secret::new("x".into())
+        );
         assert_eq!(shown, "Secret(..) Secret(..)");
     }
 }

@@ -91,7 +91,9 @@ impl SecretService {
                 org: owner,
             };
             if owner.is_some() && owner != org {
-                return Err(StoreError::Unavailable(format!("it has found the secret {place}")).into());
+                return Err(
+                    StoreError::Unavailable(format!("it has found the secret {place}")).into(),
+                );
             }
             match self.open(&place, &sealed) {
                 Ok(secret) => return Ok(Some(secret)),

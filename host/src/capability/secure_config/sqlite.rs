@@ -7,13 +7,9 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use rusqlite::{
-    Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params,
-};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
-use super::backend::{
-    Put, Replaced, Replacement, Retired, SECRETS, SecretStore, Stored,
-};
+use super::backend::{Put, Replaced, Replacement, Retired, SECRETS, SecretStore, Stored};
 use super::keys::KeyId;
 use super::name::{Place, SecretName};
 use super::seal::Sealed;
@@ -328,5 +324,7 @@ impl RawSealed {
 }
 
 fn unexpected(what: impl std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(format!("goatherd_secret has a row that is not valid: {what}"))
+    StoreError::Unavailable(format!(
+        "goatherd_secret has a row that is not valid: {what}"
+    ))
 }
