@@ -53,10 +53,7 @@ pub async fn measure(guests: &Path, chosen: &Chosen, report: &mut Report) -> Res
     let plain = items(&file)?;
     let store = SqliteStore::open(&file)?;
     let host = Host::builder()
-        .provider(Databases::new(
-            SqliteDatabase::open(&file)?,
-            Caps::default(),
-        ))
+        .provider(Databases::new(SqliteDatabase::open(&file)?, Caps::default()))
         .provider(CustomFields::new(SqliteFields::new(store.clone())?))
         .provider(HttpClient::default())
         .build()?;
@@ -81,14 +78,7 @@ pub async fn measure(guests: &Path, chosen: &Chosen, report: &mut Report) -> Res
     if chosen.has(ROWS[3]) || chosen.has(ROWS[4]) {
         goatherd_tests::fields::fill(&file, "bench-data", VALUES)?;
         find(&plugin, "find-equal", &json!(123_456), ROWS[3], report).await?;
-        find(
-            &plugin,
-            "find-near",
-            &json!([48.2, 11.6, 5.0]),
-            ROWS[4],
-            report,
-        )
-        .await?;
+        find(&plugin, "find-near", &json!([48.2, 11.6, 5.0]), ROWS[4], report).await?;
     }
     Ok(())
 }
@@ -104,13 +94,7 @@ fn items(file: &Path) -> Result<Connection> {
     for id in 0..10_000_i64 {
         transaction.execute(
             "INSERT INTO item VALUES (?1, ?2, ?3, ?4, ?5)",
-            (
-                id,
-                format!("item number {id}"),
-                id * 7,
-                id as f64 / 3.0,
-                id % 2,
-            ),
+            (id, format!("item number {id}"), id * 7, id as f64 / 3.0, id % 2),
         )?;
     }
     transaction.commit()?;
@@ -157,13 +141,7 @@ async fn over_empty(
     )
     .await?;
     let microseconds = pair.difference / f64::from(CALLS) / 1e3;
-    report.add(
-        row,
-        microseconds,
-        "µs",
-        pair.ratio,
-        "empty call (value: over it)",
-    );
+    report.add(row, microseconds, "µs", pair.ratio, "empty call (value: over it)");
     Ok(())
 }
 
@@ -184,13 +162,7 @@ async fn find(
         async || calls(plugin, "nothing", args, "null", 5).await,
     )
     .await?;
-    report.add(
-        row,
-        pair.subject / 5.0 / 1e6,
-        "ms",
-        pair.ratio,
-        "empty call",
-    );
+    report.add(row, pair.subject / 5.0 / 1e6, "ms", pair.ratio, "empty call");
     Ok(())
 }
 

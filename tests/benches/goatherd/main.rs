@@ -26,8 +26,8 @@ use wasmtime::{Config, Engine};
 fn main() -> Result<()> {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let target = target.parent().context("the target directory")?;
-    let guests =
-        std::env::var_os("GOATHERD_GUESTS").map_or_else(|| target.join("guests"), PathBuf::from);
+    let guests = std::env::var_os("GOATHERD_GUESTS")
+        .map_or_else(|| target.join("guests"), PathBuf::from);
     let guest = guests.join("bench.wasm");
     let bytes = std::fs::read(&guest)
         .with_context(|| format!("{}: run `cargo xtask guests --tests`", guest.display()))?;

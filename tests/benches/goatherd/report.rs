@@ -33,11 +33,7 @@ enum Better {
 impl Report {
     /// Adds a row and prints it.
     pub fn add(&mut self, name: &str, value: f64, unit: &str, ratio: f64, against: &str) {
-        let judged = if matches!(unit, "ms" | "µs") {
-            value
-        } else {
-            ratio
-        };
+        let judged = if matches!(unit, "ms" | "µs") { value } else { ratio };
         let verdict = GOALS.iter().find(|(other, ..)| *other == name).map_or_else(
             String::new,
             |(_, goal, better)| {

@@ -51,11 +51,7 @@ pub async fn compare(
         ratio: median_ratio(&subjects, &others),
         difference: {
             let pairs = subjects.iter().zip(&others);
-            median(
-                &pairs
-                    .map(|(subject, other)| subject - other)
-                    .collect::<Vec<_>>(),
-            )
+            median(&pairs.map(|(subject, other)| subject - other).collect::<Vec<_>>())
         },
     })
 }

@@ -196,7 +196,7 @@ pub(super) fn open(
     // Emptying is a change of length, to be made once it is known which file is open.
     let emptied = open.contains(OpenFlags::TRUNCATE) && !open.contains(OpenFlags::DIRECTORY);
     if emptied {
-        open = open ^ OpenFlags::TRUNCATE;
+        open ^= OpenFlags::TRUNCATE;
         flags |= DescriptorFlags::WRITE;
     }
     let (mut view, dir) = at.view();
