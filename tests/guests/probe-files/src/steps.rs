@@ -212,7 +212,7 @@ impl Work {
     fn descriptor(&self, name: &str) -> Result<&Descriptor, Error> {
         self.descriptors
             .get(name)
-            .ok_or_else(|| wrong(&format!("nothing is open as {name}")))
+            .ok_or_else(|| Error::NotFound(format!("nothing is open as {name}")))
     }
 }
 
