@@ -30,10 +30,11 @@ pub struct Guest {
     slots: Arc<[Slot]>,
     wasi: WasiCtx,
     stdio: Stdio,
-    files: OpenFiles,
     /// Made when it is first used, which by most plugins it never is.
     http: Option<WasiHttpState>,
+    // What is open goes before its parts in the plugin's count.
     resources: ResourceTable,
+    files: OpenFiles,
     limiter: Box<dyn ResourceLimiter + Send + Sync>,
 }
 
@@ -81,9 +82,9 @@ impl Guest {
             slots,
             wasi,
             stdio,
-            files: OpenFiles::default(),
             http: None,
             resources: resources(),
+            files: OpenFiles::default(),
             limiter,
         }
     }

@@ -296,6 +296,7 @@ async fn the_least_recently_used_entry_makes_room_first(make: MakeHost) {
     for key in ["a", "b", "c", "d"] {
         set(&plugin, key, json!({"bytes": 200_000})).await;
     }
+    settle(&plugin).await;
     for key in ["b", "a", "d"] {
         assert!(!get(&plugin, key).await.is_null());
     }

@@ -56,7 +56,7 @@ async fn a_type_does_not_change_under_values(place: Place) {
     )
     .await
     .unwrap();
-    let error = version(&host, 'b').await.err().expect("it is refused");
+    let error = version(&host, 'b').await.expect_err("it is refused");
     for words in [
         "ticket/probe-fields:number",
         "integer",
@@ -144,7 +144,7 @@ async fn fields_of_a_plugin_that_is_not_loaded_can_still_be_read_by_others(place
 
 async fn a_configuration_that_cannot_be_keeps_the_plugin_from_loading(place: Place) {
     let host = place.host().await;
-    let error = version(&host, 'c').await.err().expect("it is refused");
+    let error = version(&host, 'c').await.expect_err("it is refused");
     assert!(
         error.contains("ticket/probe-fields:code") && error.contains("regex"),
         "{error}"

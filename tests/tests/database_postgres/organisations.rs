@@ -104,7 +104,7 @@ async fn no_setting_of_a_plugins_own_changes_the_organisation() {
                     Some(1),
                     "db.transaction",
                     json!({"statements": [
-                        {"sql": format!("UPDATE note SET text = {set}")},
+                        {"sql": format!("UPDATE note SET number = 1 WHERE {set} IS NOT NULL")},
                         {"sql": format!("INSERT INTO note (text) VALUES (coalesce({set}, 'x') || random())")},
                         {"sql": "DELETE FROM contract WHERE org_id = 2"},
                     ]}),

@@ -151,3 +151,37 @@ async fn check(place: &str, seen: &mut HashMap<&'static str, usize>) {
         *seen.entry(state).or_default() += 1;
     }
 }
+
+#[tokio::test]
+async fn what_is_half_done_would_be_noticed() {
+    let whole = "
+        INSERT INTO ticket (id, title, customer, email, phone, org_id, deleted_at)
+            VALUES (1, 't', '[DELETED]', '[DELETED] 1', 'gone-1', 7, 'now');
+        INSERT INTO goatherd_recycle_bin
+            (entity_type, entity_id, deleted_at_ms, reason, expires_at_ms, purge_after_ms)
+            VALUES ('ticket', 1, 1, 'r', 1, 1);
+        INSERT INTO goatherd_deletion_log (at_ms, action, entity_type, entity_id, reason)
+            VALUES (1, 'soft-delete', 'ticket', 1, 'r')";
+    for damage in [
+        "",
+        "UPDATE ticket SET deleted_at = NULL",
+        "UPDATE ticket SET customer = 'Ada Lovelace'",
+        "UPDATE ticket SET email = 'e1', born = 1815, phone = 'p1', customer = 'Ada Lovelace'",
+        "DELETE FROM ticket",
+        "DELETE FROM goatherd_recycle_bin",
+        "DELETE FROM goatherd_deletion_log",
+        "DELETE FROM goatherd_deletion_log; DELETE FROM goatherd_recycle_bin; UPDATE ticket SET deleted_at = NULL",
+        "UPDATE goatherd_deletion_log SET action = 'restore'",
+        "UPDATE goatherd_deletion_log SET action = 'hard-delete'",
+    ] {
+        let ground = Ground::sqlite();
+        ground.run(SCHEMA).await;
+        ground.open(types()).await.unwrap();
+        ground.run("DELETE FROM ticket").await;
+        ground.run(whole).await;
+        ground.run(damage).await;
+        let place = ground.place();
+        let checked = tokio::spawn(async move { check(&place, &mut HashMap::new()).await });
+        assert_eq!(checked.await.is_err(), !damage.is_empty(), "{damage}");
+    }
+}

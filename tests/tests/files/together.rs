@@ -26,9 +26,9 @@ async fn room(plugin: &Plugin, quota: u64) -> u64 {
         )
         .await;
         if done[1] == "ok" {
-            low = middle
+            low = middle;
         } else {
-            high = middle
+            high = middle;
         }
     }
     low

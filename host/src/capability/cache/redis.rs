@@ -5,10 +5,10 @@
 //! another plugin's or anything else in the server. Each operation is one script, which Redis runs as a whole: the books
 //! are right however many nodes write at a time, and a quota is one quota for all nodes.
 //!
-//! A new entry is always taken; what expired makes room first, then the plugin's own least recently used entries. Should
-//! somebody else, such as Redis itself when its memory is full, take one of the four keys away, the plugin's cache starts
-//! over empty instead of being counted wrongly. When nothing in it is meant to stay for ever, Redis drops all of it
-//! after the last entry expired, also if the plugin never comes back.
+//! A new entry is always taken, unless it alone is over the quota; what expired makes room first, then the plugin's own
+//! least recently used entries. Should somebody else, such as Redis itself when its memory is full, take one of the four
+//! keys away, the plugin's cache starts over empty instead of being counted wrongly. When nothing in it is meant to stay
+//! for ever, Redis drops all of it after the last entry expired, also if the plugin never comes back.
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};

@@ -12,6 +12,10 @@ use super::definition::{Definition, Wrong};
 use super::value::{Decimal, Given, Value};
 
 /// A change as a plugin gave it.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "each is made once for a call and taken apart at once"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum GivenChange {
     /// Adds to a number.

@@ -66,6 +66,22 @@ impl Place {
         (view, dir)
     }
 
+    /// Which file or folder is open.
+    fn identity(&mut self, descriptor: &Descriptor) -> FsResult<Identity> {
+        let same = match descriptor {
+            Descriptor::Dir(dir) => Descriptor::Dir(here(dir)?),
+            Descriptor::File(file) => Descriptor::File(File::new(
+                file.file.try_clone()?,
+                file.perms,
+                file.open_mode,
+                true,
+            )),
+        };
+        let same = self.table.push(same)?;
+        let (mut view, _) = self.view();
+        Ok(now(view.metadata_hash(same))?.into())
+    }
+
     /// What is under a name; none if nothing is.
     fn find(&mut self, flags: PathFlags, path: &str) -> FsResult<Option<Found>> {
         let (mut view, dir) = self.view();
@@ -180,7 +196,7 @@ pub(super) fn open(
     // Emptying is a change of length, to be made once it is known which file is open.
     let emptied = open.contains(OpenFlags::TRUNCATE) && !open.contains(OpenFlags::DIRECTORY);
     if emptied {
-        open = open ^ OpenFlags::TRUNCATE;
+        open ^= OpenFlags::TRUNCATE;
         flags |= DescriptorFlags::WRITE;
     }
     let (mut view, dir) = at.view();
@@ -188,9 +204,8 @@ pub(super) fn open(
     if made {
         space.added();
     }
-    let (mut view, _) = at.view();
-    let identity = now(view.metadata_hash(Resource::new_borrow(opened.rep())))?.into();
     let descriptor = at.table.delete(opened)?;
+    let identity = at.identity(&descriptor)?;
     let bytes = match &descriptor {
         Descriptor::File(file) => length(file)?,
         Descriptor::Dir(_) => 0,
@@ -269,10 +284,14 @@ fn length(file: &File) -> io::Result<u64> {
     })
 }
 
-/// The same folder, such that what is asked of it is done on this thread.
 fn push(table: &mut ResourceTable, dir: &Dir) -> FsResult<u32> {
-    let same = Dir::new(dir.dir.try_clone()?, dir.perms, dir.open_mode, true);
-    Ok(table.push(Descriptor::Dir(same))?.rep())
+    Ok(table.push(Descriptor::Dir(here(dir)?))?.rep())
+}
+
+/// The same folder, such that what is asked of it is done on this thread.
+fn here(dir: &Dir) -> io::Result<Dir> {
+    let same = dir.dir.try_clone()?;
+    Ok(Dir::new(same, dir.perms, dir.open_mode, true))
 }
 
 /// The result of what does not wait, as the folder of a [`Place`] makes sure.

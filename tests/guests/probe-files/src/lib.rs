@@ -81,9 +81,12 @@ impl Guest for Probe {
         let mut work = steps::Work::begin();
         let mut answers = Vec::new();
         for step in json::list(&args, "steps")? {
-            answers.push(match work.step(step)? {
-                Ok(value) => json!({ "ok": value }),
-                Err(code) => json!({ "error": code }),
+            answers.push(match work.step(step) {
+                Ok(Ok(value)) => json!({ "ok": value }),
+                Ok(Err(code)) => json!({ "error": code }),
+                // A step before it did not open what this one is about.
+                Err(Error::NotFound(_)) => json!({ "error": "not-open" }),
+                Err(error) => return Err(error),
             });
         }
         Ok(Value::Array(answers).to_string())

@@ -144,7 +144,8 @@ impl Work {
             .open_at(follow(step), text(step, "path")?, open, flags);
         Ok(match opened {
             Ok(descriptor) => {
-                self.descriptors.insert(text(step, "as")?.into(), descriptor);
+                self.descriptors
+                    .insert(text(step, "as")?.into(), descriptor);
                 Ok(Value::Null)
             }
             Err(code) => Err(code.name().into()),
@@ -211,7 +212,7 @@ impl Work {
     fn descriptor(&self, name: &str) -> Result<&Descriptor, Error> {
         self.descriptors
             .get(name)
-            .ok_or_else(|| wrong(&format!("nothing is open as {name}")))
+            .ok_or_else(|| Error::NotFound(format!("nothing is open as {name}")))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Values of custom fields.
 //!
 //! A [`Value`] is of one of the types that fields have, and valid as such: a day that exists, a number that is exact, a
-//! place on Earth. [`Given`] is what a plugin gave, of which nothing is known yet; a field's [`Definition`]
-//! (super::Definition) makes the one from the other. Two values of one type can be compared, and a value has a
+//! place on Earth. [`Given`] is what a plugin gave, of which nothing is known yet; a field's
+//! [`Definition`](super::Definition) makes the one from the other. Two values of one type can be compared, and a value has a
 //! [`key`](Value::key), from which the order of values can be told, or at least whether they can be equal.
 
 mod decimal;

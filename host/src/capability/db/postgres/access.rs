@@ -33,6 +33,8 @@ pub(super) struct Access {
     pub(super) schema: u64,
     /// Tables and views that the scope covers and the role may use.
     pub(super) granted: BTreeSet<String>,
+    /// Everything in the schema, sequences too.
+    known: BTreeSet<String>,
     /// Those that it covers and the role may not, and why.
     pub(super) withheld: BTreeMap<String, String>,
     /// Names that a statement may not have, as they lead to what everybody may use but the scope does not cover.
@@ -80,6 +82,7 @@ pub(super) async fn make(
         made: Instant::now(),
         schema,
         granted: BTreeSet::new(),
+        known: BTreeSet::new(),
         withheld: BTreeMap::new(),
         closed: BTreeMap::new(),
         types: found.types.clone(),
@@ -89,6 +92,9 @@ pub(super) async fn make(
     let mut script = String::new();
     let mut covered = BTreeSet::new();
     for relation in &found.relations {
+        if relation.schema == settings.schema {
+            access.known.insert(relation.name.clone());
+        }
         let wanted = match wanted(settings, policy, &found, &problems, relation) {
             Wanted::Nothing => BTreeSet::new(),
             Wanted::Withheld(why) => {
@@ -313,8 +319,7 @@ impl Access {
     pub(super) fn may_have_missed(&self, policy: &Policy, table: &str) -> bool {
         (policy.reads(table) || policy.changes(table))
             && reserved(table).is_none()
-            && !self.withheld.contains_key(table)
-            && !self.granted.contains(table)
+            && !self.known.contains(table)
     }
 
     /// Refuses names that lead around the scope.

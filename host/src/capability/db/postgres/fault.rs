@@ -114,6 +114,13 @@ fn denied(policy: &Policy, access: &Access, said: &Said) -> DbError {
             "the database's owner can grant it",
         ));
     }
+    if let Some(name) = message.strip_prefix("permission denied for sequence ") {
+        return DbError::Denied(policy.refuse(
+            format_args!("use sequence \"{name}\""),
+            "only changes use sequences, and only those of tables that a db:write grant covers",
+            "grant db:write for its table",
+        ));
+    }
     let owner = message.strip_prefix("must be owner of table ");
     if let Some(table) = owner
         && policy.purpose == Purpose::Change

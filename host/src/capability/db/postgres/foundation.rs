@@ -88,7 +88,7 @@ DO $do$ BEGIN
     END IF;
 END $do$;
 CREATE TABLE IF NOT EXISTS {s}.goatherd_database (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     secret bytea NOT NULL
 );
 REVOKE ALL ON {s}.goatherd_database FROM PUBLIC;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::{Client, Statement};
 
@@ -116,6 +117,8 @@ impl Pool {
         Ok(Lease {
             pool: Arc::clone(self),
             held: Some((session, place)),
+            // A call that goes away may do so on a thread that knows no runtime.
+            runtime: Handle::current(),
             ends_by_itself: false,
         })
     }
@@ -165,6 +168,7 @@ async fn sweep(pool: Weak<Pool>) {
 pub(super) struct Lease {
     pool: Arc<Pool>,
     held: Option<(Session, OwnedSemaphorePermit)>,
+    runtime: Handle,
     /// What runs is not to be stopped any more.
     pub(super) ends_by_itself: bool,
 }
@@ -184,7 +188,7 @@ impl Lease {
             return;
         };
         let pool = Arc::clone(&self.pool);
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             // Given free last.
             let _place = place;
             session.meter.allow(SMALL_TALK);
@@ -206,12 +210,9 @@ impl Drop for Lease {
         let Some((session, place)) = self.held.take() else {
             return;
         };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
         let stop = !self.ends_by_itself && !session.client.is_closed();
         let pool = Arc::clone(&self.pool);
-        runtime.spawn(async move {
+        self.runtime.spawn(async move {
             let _place = place;
             if stop {
                 let token = session.client.cancel_token();

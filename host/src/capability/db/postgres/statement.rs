@@ -188,7 +188,8 @@ fn kind(policy: &Policy, statement: &[Placed<'_>]) -> Result<Kind, DbError> {
         )));
     }
     Err(policy.invalid(format_args!(
-        "begins with {first:?}, which is a syntax error",
+        "begins with {}, which is a syntax error",
+        first.to_uppercase(),
     )))
 }
 
