@@ -36,6 +36,8 @@ pub(super) struct Checked {
     pub(super) table: Option<String>,
     /// All names and key words in it, for [`super::access::Access::check`].
     pub(super) names: BTreeSet<String>,
+    /// Names that follow a dot. Whatever has a value can be followed by one and the name of a function.
+    pub(super) fields: BTreeSet<String>,
     /// Names of types that the engine does not bring along.
     pub(super) types: BTreeSet<String>,
 }
@@ -58,10 +60,16 @@ pub(super) fn check(policy: &Policy, sql: &str) -> Result<Checked, DbError> {
         statement,
         kind,
         names: BTreeSet::new(),
+        fields: BTreeSet::new(),
         types: BTreeSet::new(),
     };
     names.collect()?;
-    let (names, types) = (names.names, names.types);
+    let Names {
+        names,
+        fields,
+        types,
+        ..
+    } = names;
     let (text, parameters) = translate(sql, statement);
     Ok(Checked {
         table: (kind == Kind::Insert)
@@ -71,6 +79,7 @@ pub(super) fn check(policy: &Policy, sql: &str) -> Result<Checked, DbError> {
         parameters,
         kind,
         names,
+        fields,
         types,
     })
 }
@@ -97,6 +106,9 @@ fn word<'t>(placed: Option<&'t Placed<'_>>) -> Option<&'t str> {
         _ => None,
     }
 }
+
+/// The server cuts longer names off, and so takes them for others.
+const LONGEST_NAME: usize = 63;
 
 const QUERIES: &[&str] = &["select", "table", "values", "with"];
 const CHANGES: &[&str] = &["delete", "insert", "merge", "truncate", "update", "with"];
@@ -212,6 +224,13 @@ fn schema_change(policy: &Policy, first: &str, statement: &[Placed<'_>]) -> Resu
     let mut before = None;
     for placed in statement {
         let now = word(Some(placed));
+        if now == Some("execute") {
+            return Err(DbError::Denied(policy.refuse(
+                "run a prepared statement",
+                "those of a connection are the host's own",
+                "no grant allows it",
+            )));
+        }
         if first != "create"
             && now == Some("cascade")
             && !matches!(before, Some("delete" | "update"))
@@ -233,6 +252,7 @@ struct Names<'p> {
     statement: &'p [Placed<'p>],
     kind: Kind,
     names: BTreeSet<String>,
+    fields: BTreeSet<String>,
     types: BTreeSet<String>,
 }
 
@@ -267,7 +287,15 @@ impl<'p> Names<'p> {
                 Token::Word(name) | Token::Quoted(name) => {
                     let quoted = matches!(token, Token::Quoted(_));
                     self.check_reserved(name)?;
+                    if name.len() > LONGEST_NAME {
+                        return Err(self.policy.invalid(format_args!(
+                            "has a name of more than {LONGEST_NAME} bytes: {name}"
+                        )));
+                    }
                     self.names.insert(name.clone().into_owned());
+                    if place > 0 && self.is(place - 1, b'.') {
+                        self.fields.insert(name.clone().into_owned());
+                    }
                     if self.is(place + 1, b'(') {
                         self.check_call(place, name, quoted, open.len())?;
                     }
