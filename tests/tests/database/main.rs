@@ -3,6 +3,7 @@
 //! Each test runs on both back-ends. Where they speak another SQL, [`On::pick`] has both.
 
 mod caps;
+mod organisations;
 mod scope;
 mod statements;
 mod transactions;
