@@ -43,7 +43,7 @@ const CALLABLE: &[&str] = &[
     "macaddr", "macaddr8", "make_date", "make_interval", "make_time", "make_timestamp", "make_timestamptz",
     "masklen", "max", "md5", "min", "min_scale", "mod", "mode", "money", "multirange", "netmask", "network",
     "nextval", "normalize", "now", "npoints", "nth_value", "ntile", "nullif", "num_nonnulls", "num_nulls",
-    "numeric", "numnode", "nummultirange", "numrange", "octet_length", "overlaps", "overlay", "parse_ident",
+    "numeric", "nummultirange", "numnode", "numrange", "octet_length", "overlaps", "overlay", "parse_ident",
     "path", "pclose", "percent_rank", "percentile_cont", "percentile_disc", "phraseto_tsquery", "pi",
     "plainto_tsquery", "point", "polygon", "popen", "position", "pow", "power", "querytree", "quote_ident",
     "quote_literal", "quote_nullable", "radians", "radius", "random", "random_normal", "range_agg",
