@@ -125,7 +125,7 @@ function outcome(call) {
   } catch (thrown) {
     const error = thrown.payload ?? thrown;
     if (error.tag === undefined) {
-      throw thrown;
+      return `unexpected: ${thrown}`;
     }
     return error.tag === "other" ? error.val.code : error.tag;
   }

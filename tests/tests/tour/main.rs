@@ -123,7 +123,15 @@ async fn go_around(application: Application) {
             "contacts": [2 * place - 1, 2 * place],
         });
         let ended = call_in(&plugin, context, "tour", args).await;
-        let ended = ended.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let ended = ended.unwrap_or_else(|error| {
+            let log: Vec<String> = plugin
+                .log()
+                .entries()
+                .into_iter()
+                .map(|entry| entry.message)
+                .collect();
+            panic!("{name}: {error}\n{}", log.join("\n"))
+        });
         let ended: BTreeMap<String, String> =
             serde_json::from_value(ended).expect("a text for each step");
         let surprises: Vec<String> = expected
