@@ -186,7 +186,7 @@ async fn each_bad_field_has_a_line_of_its_own(place: Place) {
         ["nothing", {"text": "a"}],
         ["code", {"text": "line\nafter\nline: number: all is well"}],
         ["select", {"text": "purple"}],
-        ["evil\nname: is fine", {"text": "a"}],
+        ["evil\nname is fine", {"text": "a"}],
     ]);
     let text = refused(desk.set(1, values).await, "invalid-argument");
     let lines: Vec<&str> = text.lines().collect();

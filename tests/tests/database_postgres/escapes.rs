@@ -20,6 +20,7 @@ async fn no_query_reaches_what_is_not_granted() {
                  CREATE TABLE open_secret (word TEXT); GRANT SELECT ON open_secret TO PUBLIC;
                  CREATE FUNCTION peek() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT word FROM secret';
                  CREATE FUNCTION peek_at(ticket) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT word FROM secret';
+                 CREATE FUNCTION peek_for(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT word FROM secret';
                  CREATE FUNCTION lower(ticket) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT word FROM secret';",
             );
         },
@@ -52,6 +53,15 @@ async fn no_query_reaches_what_is_not_granted() {
         "SELECT ticket.peek_at FROM ticket",
         "SELECT (ticket).peek_at FROM ticket",
         "SELECT public.lower(ticket) FROM ticket",
+        "SELECT f.peek_for FROM lower('x') AS f",
+        "SELECT ('x'::text).peek_for",
+        "SELECT (ARRAY['x'])[1].\"peek_for\"",
+        "SELECT f.current_setting FROM lower('goatherd.organisation') AS f",
+        "SELECT ('work_mem'::text).current_setting",
+        "SELECT f.ts_stat FROM concat('SELECT word::tsvector FROM secret') AS f",
+        "SELECT ('SELECT word::tsvector FROM ticket'::text) . /* */ ts_stat",
+        "SELECT ('secret'::text).to_regclass",
+        "SELECT (0).lo_creat",
         "SELECT * FROM pg_class",
         "SELECT * FROM \"pg_class\"",
         "SELECT * FROM pg_catalog.pg_tables",
@@ -349,4 +359,18 @@ async fn a_caller_that_goes_away_takes_its_statement_along() {
     while desk.helpdesk.number(running) > 0 {
         assert!(gone_at.elapsed() < Duration::from_secs(2), "it goes on");
     }
+    // Wherever the server is when they go.
+    for place in 0..20 {
+        let probe = desk.probe.clone();
+        let endless = json!({"sql": "SELECT count(*) FROM generate_series(1, 10000000000)"});
+        let gone = tokio::spawn(async move { call(&probe, "db.query", endless).await });
+        tokio::time::sleep(Duration::from_micros(700 * place)).await;
+        gone.abort();
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let gone_at = Instant::now();
+    while desk.helpdesk.number(running) > 0 {
+        assert!(gone_at.elapsed() < Duration::from_secs(2), "one goes on");
+    }
+    desk.query("SELECT 1").await.expect("others are served");
 }

@@ -28,6 +28,7 @@ async fn nothing_but_tables_of_the_scope_is_made() {
         "CREATE TEMP TABLE mine_b (id INTEGER)",
         "CREATE TEMPORARY TABLE mine_b (id INTEGER)",
         "CREATE UNLOGGED TABLE mine_b (id INTEGER)",
+        "CREATE TABLE mine_b AS EXECUTE s1",
         "CREATE VIEW mine_b AS SELECT word FROM secret",
         "CREATE MATERIALIZED VIEW mine_b AS SELECT 1",
         "CREATE SEQUENCE mine_b",

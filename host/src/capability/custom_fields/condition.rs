@@ -23,7 +23,7 @@ use crate::contract::text::quoted;
 
 use super::definition::{Definition, Wrong};
 use super::value::{
-    Circle, Given, Pattern, Point, Value, choice_key, is_whole, located_within, place_in,
+    Circle, Given, Pattern, Point, Value, choice_key, is_whole, located_within, place_in, text_in,
 };
 
 /// The most values of an `in`.
@@ -108,7 +108,7 @@ pub enum Index {
 pub enum Test {
     /// It does.
     None,
-    /// [`Condition::holds_for_key`] tells.
+    /// [`Condition::holds_for_key`] tells, for most keys.
     Key,
     /// [`Condition::holds`] tells.
     Value,
@@ -205,12 +205,14 @@ impl Condition {
         }
     }
 
-    /// Whether the condition holds for the value that has this key, where [`Test::Key`] says that the key tells.
+    /// Whether the condition holds for the value that has this key, where [`Test::Key`] says that keys can tell; none if
+    /// this one does not.
     #[must_use]
-    pub fn holds_for_key(&self, key: &[u8]) -> bool {
+    pub fn holds_for_key(&self, key: &[u8]) -> Option<bool> {
         match &self.0 {
-            Kind::Near(circle) => place_in(key).is_some_and(|place| circle.holds(place)),
-            _ => false,
+            Kind::Near(circle) => Some(place_in(key).is_some_and(|place| circle.holds(place))),
+            Kind::Like(pattern, _) => Some(pattern.matches(text_in(key)?)),
+            _ => None,
         }
     }
 
@@ -261,7 +263,11 @@ impl Condition {
                 vec![(low.key(), behind(high.key()))]
             }
             Kind::Like(pattern, field_type) => {
-                test = Test::Value;
+                test = match field_type {
+                    // Their keys do not have all signs.
+                    FieldType::MultiSelect | FieldType::Phone => Test::Value,
+                    _ => Test::Key,
+                };
                 vec![beginning_with(pattern, *field_type)]
             }
             Kind::Near(circle) => {

@@ -113,23 +113,25 @@ pub(super) async fn query(
     loop {
         let rows = transaction.query_portal(&portal, BATCH).await?;
         let last = i32::try_from(rows.len()).is_ok_and(|count| count < BATCH);
-        let mut candidates = BTreeSet::new();
+        let (mut sure, mut unsure) = (BTreeSet::new(), BTreeSet::new());
         for row in rows {
             let id: i64 = row.try_get(0)?;
             let holds = match leader.test {
-                Test::None | Test::Value => true,
+                Test::None => Some(true),
                 Test::Key => leader.filter.condition.holds_for_key(row.try_get(1)?),
+                Test::Value => None,
             };
-            if holds && !found.contains(&id) {
-                candidates.insert(id);
-            }
+            match holds {
+                _ if found.contains(&id) => false,
+                Some(true) => sure.insert(id),
+                Some(false) => false,
+                None => unsure.insert(id),
+            };
         }
-        let tested = (leader.test == Test::Value).then_some(&leader);
-        let tested: Vec<&Part<'_>> = tested.into_iter().chain(&parts).collect();
-        if !tested.is_empty() && !candidates.is_empty() {
-            candidates = satisfying(&transaction, &organisation, &tested, candidates).await?;
-        }
-        found.extend(candidates);
+        let mut tests: Vec<&Part<'_>> = parts.iter().collect();
+        found.extend(satisfying(&transaction, &organisation, &tests, sure).await?);
+        tests.push(&leader);
+        found.extend(satisfying(&transaction, &organisation, &tests, unsure).await?);
         if found.len() > FOUND {
             return Err(FieldsError::TooMany);
         }
@@ -169,6 +171,9 @@ async fn satisfying(
     parts: &[&Part<'_>],
     candidates: BTreeSet<i64>,
 ) -> Result<BTreeSet<i64>, FieldsError> {
+    if parts.is_empty() || candidates.is_empty() {
+        return Ok(candidates);
+    }
     let ids: Vec<i64> = candidates.into_iter().collect();
     let fields: BTreeSet<i64> = parts.iter().map(|part| part.field_id).collect();
     let fields: Vec<i64> = fields.into_iter().collect();

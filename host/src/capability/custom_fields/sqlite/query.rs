@@ -80,7 +80,10 @@ pub(super) fn query(
                 Test::None => true,
                 Test::Key => {
                     let key = row.get_ref(1)?.as_blob().unwrap_or_default();
-                    leader.filter.condition.holds_for_key(key)
+                    match leader.filter.condition.holds_for_key(key) {
+                        Some(holds) => holds,
+                        None => holds(transaction, &organisation, leader, id)?,
+                    }
                 }
                 Test::Value => holds(transaction, &organisation, leader, id)?,
             };

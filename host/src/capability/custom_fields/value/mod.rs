@@ -355,6 +355,15 @@ pub(super) fn place_in(key: &[u8]) -> Option<Point> {
     }
 }
 
+/// The text, without case, in a key that has all of it.
+pub(super) fn text_in(key: &[u8]) -> Option<&str> {
+    if !is_whole(key) {
+        return None;
+    }
+    let end = key.iter().position(|byte| *byte == 0)?;
+    str::from_utf8(key.get(..end)?).ok()
+}
+
 /// Whether a key has all of the order of what it was made of.
 pub(super) fn is_whole(key: &[u8]) -> bool {
     key.len() < text::KEY_BYTES

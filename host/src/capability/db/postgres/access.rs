@@ -11,6 +11,7 @@ use tokio_postgres::Transaction;
 
 use super::super::backend::DbError;
 use super::foundation::Foundation;
+use super::functions;
 use super::organisation;
 use super::policy::{Deed, Policy, Purpose, reserved};
 use super::role;
@@ -40,6 +41,8 @@ pub(super) struct Access {
     /// Names that a statement may not have, as they lead to what everybody may use but the scope does not cover.
     closed: BTreeMap<String, String>,
     types: BTreeSet<String>,
+    /// Functions that may not follow a dot.
+    functions: BTreeSet<String>,
     /// What the role owned, as [`super::owned`] sees it.
     pub(super) owned: BTreeSet<super::owned::Owned>,
     /// Organisations own some of the granted tables.
@@ -86,6 +89,7 @@ pub(super) async fn make(
         withheld: BTreeMap::new(),
         closed: BTreeMap::new(),
         types: found.types.clone(),
+        functions: BTreeSet::new(),
         owned: BTreeSet::new(),
         organised: false,
     };
@@ -127,13 +131,10 @@ pub(super) async fn make(
             close(&mut access, settings, relation);
         }
     }
-    for name in &found.row_functions {
-        if !policy.functions.contains(name) {
-            let why =
-                format!("\"{name}\" is a function of the application's, which a row can call");
-            access.closed.insert(name.clone(), why);
-        }
-    }
+    access.functions = found.functions;
+    access
+        .functions
+        .retain(|name| !functions::callable(name) && !policy.functions.contains(name));
     access.owned = super::owned::of(&transaction, role).await?;
     transaction.commit().await?;
     Ok(access)
@@ -332,6 +333,15 @@ impl Access {
                     format_args!(
                         "grant a table of that name, or use another name for what is meant"
                     ),
+                )));
+            }
+        }
+        for name in &statement.fields {
+            if self.functions.contains(name) {
+                return Err(DbError::Denied(policy.refuse(
+                    format_args!("use the name \"{name}\" after a dot"),
+                    "that can call the function of this name, which is not open to plugins",
+                    "for a column or table of that name, use the name without what is before the dot",
                 )));
             }
         }

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, Connection};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -136,8 +137,9 @@ impl Server {
         Self { config, tls }
     }
 
-    /// Connects, and lets a task of the runtime drive the connection until it ends.
-    pub(super) async fn connect(&self, meter: &Meter) -> Result<Client, String> {
+    /// Connects, and lets a task of the runtime drive the connection until it ends: when the client is dropped and what
+    /// it sent is answered.
+    pub(super) async fn connect(&self, meter: &Meter) -> Result<(Client, JoinHandle<()>), String> {
         let (stream, name) = self.stream(meter).await?;
         let tls = self.handshake(&name)?;
         let (client, connection) = self
@@ -145,8 +147,7 @@ impl Server {
             .connect_raw(stream, tls)
             .await
             .map_err(|error| said(&error))?;
-        drive(connection);
-        Ok(client)
+        Ok((client, drive(connection)))
     }
 
     /// Asks the server to stop what a connection runs.
@@ -242,7 +243,7 @@ impl Place {
     }
 }
 
-fn drive<T>(connection: Connection<Stream, T>)
+fn drive<T>(connection: Connection<Stream, T>) -> JoinHandle<()>
 where
     T: tokio_postgres::tls::TlsStream + AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -251,7 +252,7 @@ where
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a plugin's connection to the database ended");
         }
-    });
+    })
 }
 
 /// What went wrong, in the server's words if they are its.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Statement};
 
 use super::connect::{Meter, Server, said};
@@ -30,6 +31,7 @@ const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE A
 /// A connection logged in as a plugin's role.
 pub(super) struct Session {
     pub(super) client: Client,
+    driver: JoinHandle<()>,
     meter: Meter,
     statements: HashMap<String, Statement>,
 }
@@ -106,8 +108,10 @@ impl Pool {
             None => {
                 let meter = Meter::default();
                 meter.allow(SMALL_TALK);
+                let (client, driver) = self.server.connect(&meter).await?;
                 Session {
-                    client: self.server.connect(&meter).await?,
+                    client,
+                    driver,
                     meter,
                     statements: HashMap::new(),
                 }
@@ -121,6 +125,33 @@ impl Pool {
             runtime: Handle::current(),
             ends_by_itself: false,
         })
+    }
+
+    /// Stops what the server runs for a session, and breaks it off.
+    ///
+    /// The server ignores a request that comes when it is between two messages, such as before it began with the last
+    /// one; so it is asked until the connection is at its end.
+    async fn stop(&self, session: Session) {
+        let Session {
+            client, mut driver, ..
+        } = session;
+        let token = client.cancel_token();
+        drop(client);
+        let until = Instant::now() + TIDYING;
+        let mut pause = Duration::from_millis(20);
+        while Instant::now() < until {
+            match tokio::time::timeout_at(until.into(), self.server.cancel(&token)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(error, "a plugin's statement cannot be stopped"),
+                Err(_) => break,
+            }
+            if tokio::time::timeout(pause, &mut driver).await.is_ok() {
+                return;
+            }
+            pause *= 2;
+        }
+        // A server that does not hear finds the connection gone, or the statement's time over.
+        driver.abort();
     }
 
     fn take(&self) -> Option<Session> {
@@ -199,7 +230,10 @@ impl Lease {
                 Ok(Err(error)) => {
                     tracing::debug!(error = said(&error), "a plugin's connection is given up")
                 }
-                Err(_) => tracing::debug!("a plugin's connection does not answer and is given up"),
+                Err(_) => {
+                    tracing::debug!("a plugin's connection does not answer and is given up");
+                    session.driver.abort();
+                }
             }
         });
     }
@@ -215,16 +249,8 @@ impl Drop for Lease {
         self.runtime.spawn(async move {
             let _place = place;
             if stop {
-                let token = session.client.cancel_token();
-                let cancelled = tokio::time::timeout(TIDYING, pool.server.cancel(&token)).await;
-                if let Ok(Err(error)) = cancelled {
-                    tracing::warn!(
-                        error,
-                        "a plugin's statement could not be stopped; it ends at its own time limit"
-                    );
-                }
+                pool.stop(session).await;
             }
-            drop(session);
         });
     }
 }

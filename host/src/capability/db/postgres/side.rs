@@ -204,6 +204,8 @@ impl Side {
             ("datestyle", "ISO, YMD".to_owned()),
             ("intervalstyle", "postgres".to_owned()),
             ("extra_float_digits", "1".to_owned()),
+            // Compiling takes longer than most of what plugins ask, and cannot be stopped.
+            ("jit", "off".to_owned()),
         ];
         if foundation.version >= 140_000 {
             // A server that runs something for a host that is gone finds out.

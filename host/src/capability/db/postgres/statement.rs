@@ -36,6 +36,8 @@ pub(super) struct Checked {
     pub(super) table: Option<String>,
     /// All names and key words in it, for [`super::access::Access::check`].
     pub(super) names: BTreeSet<String>,
+    /// Names that follow a dot. Whatever has a value can be followed by one and the name of a function.
+    pub(super) fields: BTreeSet<String>,
     /// Names of types that the engine does not bring along.
     pub(super) types: BTreeSet<String>,
 }
@@ -58,10 +60,16 @@ pub(super) fn check(policy: &Policy, sql: &str) -> Result<Checked, DbError> {
         statement,
         kind,
         names: BTreeSet::new(),
+        fields: BTreeSet::new(),
         types: BTreeSet::new(),
     };
     names.collect()?;
-    let (names, types) = (names.names, names.types);
+    let Names {
+        names,
+        fields,
+        types,
+        ..
+    } = names;
     let (text, parameters) = translate(sql, statement);
     Ok(Checked {
         table: (kind == Kind::Insert)
@@ -71,6 +79,7 @@ pub(super) fn check(policy: &Policy, sql: &str) -> Result<Checked, DbError> {
         parameters,
         kind,
         names,
+        fields,
         types,
     })
 }
@@ -98,54 +107,19 @@ fn word<'t>(placed: Option<&'t Placed<'_>>) -> Option<&'t str> {
     }
 }
 
+/// The server cuts longer names off, and so takes them for others.
+const LONGEST_NAME: usize = 63;
+
 const QUERIES: &[&str] = &["select", "table", "values", "with"];
 const CHANGES: &[&str] = &["delete", "insert", "merge", "truncate", "update", "with"];
 /// First words of the other statements that the server has.
+#[rustfmt::skip]
 const OTHERS: &[&str] = &[
-    "abort",
-    "alter",
-    "analyse",
-    "analyze",
-    "begin",
-    "call",
-    "checkpoint",
-    "close",
-    "cluster",
-    "comment",
-    "commit",
-    "copy",
-    "create",
-    "deallocate",
-    "declare",
-    "discard",
-    "do",
-    "drop",
-    "end",
-    "execute",
-    "explain",
-    "fetch",
-    "grant",
-    "import",
-    "listen",
-    "load",
-    "lock",
-    "move",
-    "notify",
-    "prepare",
-    "reassign",
-    "refresh",
-    "reindex",
-    "release",
-    "reset",
-    "revoke",
-    "rollback",
-    "savepoint",
-    "security",
-    "set",
-    "show",
-    "start",
-    "unlisten",
-    "vacuum",
+    "abort", "alter", "analyse", "analyze", "begin", "call", "checkpoint", "close", "cluster", "comment",
+    "commit", "copy", "create", "deallocate", "declare", "discard", "do", "drop", "end", "execute", "explain",
+    "fetch", "grant", "import", "listen", "load", "lock", "move", "notify", "prepare", "reassign", "refresh",
+    "reindex", "release", "reset", "revoke", "rollback", "savepoint", "security", "set", "show", "start",
+    "unlisten", "vacuum",
 ];
 
 fn kind(policy: &Policy, statement: &[Placed<'_>]) -> Result<Kind, DbError> {
@@ -212,6 +186,13 @@ fn schema_change(policy: &Policy, first: &str, statement: &[Placed<'_>]) -> Resu
     let mut before = None;
     for placed in statement {
         let now = word(Some(placed));
+        if now == Some("execute") {
+            return Err(DbError::Denied(policy.refuse(
+                "run a prepared statement",
+                "those of a connection are the host's own",
+                "no grant allows it",
+            )));
+        }
         if first != "create"
             && now == Some("cascade")
             && !matches!(before, Some("delete" | "update"))
@@ -233,6 +214,7 @@ struct Names<'p> {
     statement: &'p [Placed<'p>],
     kind: Kind,
     names: BTreeSet<String>,
+    fields: BTreeSet<String>,
     types: BTreeSet<String>,
 }
 
@@ -267,7 +249,15 @@ impl<'p> Names<'p> {
                 Token::Word(name) | Token::Quoted(name) => {
                     let quoted = matches!(token, Token::Quoted(_));
                     self.check_reserved(name)?;
+                    if name.len() > LONGEST_NAME {
+                        return Err(self.policy.invalid(format_args!(
+                            "has a name of more than {LONGEST_NAME} bytes: {name}"
+                        )));
+                    }
                     self.names.insert(name.clone().into_owned());
+                    if place > 0 && self.is(place - 1, b'.') {
+                        self.fields.insert(name.clone().into_owned());
+                    }
                     if self.is(place + 1, b'(') {
                         self.check_call(place, name, quoted, open.len())?;
                     }
@@ -373,58 +363,13 @@ impl<'p> Names<'p> {
 }
 
 /// Key words that a string may follow.
+#[rustfmt::skip]
 const BEFORE_LITERAL: &[&str] = &[
-    "all",
-    "and",
-    "any",
-    "as",
-    "asymmetric",
-    "between",
-    "both",
-    "by",
-    "case",
-    "day",
-    "default",
-    "distinct",
-    "else",
-    "end",
-    "escape",
-    "except",
-    "for",
-    "from",
-    "group",
-    "having",
-    "hour",
-    "ilike",
-    "in",
-    "leading",
-    "like",
-    "limit",
-    "minute",
-    "month",
-    "not",
-    "offset",
-    "on",
-    "or",
-    "placing",
-    "precision",
-    "returning",
-    "second",
-    "select",
-    "set",
-    "similar",
-    "symmetric",
-    "then",
-    "to",
-    "trailing",
-    "uescape",
-    "union",
-    "values",
-    "when",
-    "where",
-    "with",
-    "year",
-    "zone",
+    "all", "and", "any", "as", "asymmetric", "between", "both", "by", "case", "day", "default", "distinct",
+    "else", "end", "escape", "except", "for", "from", "group", "having", "hour", "ilike", "in", "leading",
+    "like", "limit", "minute", "month", "not", "offset", "on", "or", "placing", "precision", "returning",
+    "second", "select", "set", "similar", "symmetric", "then", "to", "trailing", "uescape", "union", "values",
+    "when", "where", "with", "year", "zone",
 ];
 
 /// The text with `$n` for each `?`, without what follows the statement.

@@ -40,8 +40,8 @@ pub(super) struct Survey {
     pub(super) sequences: BTreeMap<u32, u32>,
     /// Types of the application's that are no tables.
     pub(super) types: BTreeSet<String>,
-    /// Functions of the application's that `row.function` calls.
-    pub(super) row_functions: BTreeSet<String>,
+    /// Functions that `value.function` calls, and that may look at more than the value.
+    pub(super) functions: BTreeSet<String>,
 }
 
 const NOT_THE_ENGINES: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
@@ -105,15 +105,14 @@ pub(super) async fn survey(
     for row in transaction.query(&sql, &[]).await? {
         found.types.insert(row.try_get(0)?);
     }
-    let sql = format!(
-        "SELECT DISTINCT p.proname::text FROM pg_catalog.pg_proc p
-         JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-         JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0]
-         WHERE {NOT_THE_ENGINES} AND p.prokind = 'f' AND p.pronargs - p.pronargdefaults <= 1
-             AND t.typtype IN ('c', 'p', 'd')"
-    );
-    for row in transaction.query(&sql, &[]).await? {
-        found.row_functions.insert(row.try_get(0)?);
+    // What is immutable and written in C depends on its argument only.
+    let sql = "SELECT DISTINCT p.proname::text FROM pg_catalog.pg_proc p
+         JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+         WHERE p.prokind = 'f' AND p.pronargs > 0 AND (p.pronargs - p.pronargdefaults <= 1 OR p.provariadic <> 0)
+             AND (p.provolatile <> 'i' OR p.prosecdef OR l.lanname NOT IN ('c', 'internal')
+                 AND p.pronamespace <> 'pg_catalog'::regnamespace)";
+    for row in transaction.query(sql, &[]).await? {
+        found.functions.insert(row.try_get(0)?);
     }
     Ok(found)
 }
