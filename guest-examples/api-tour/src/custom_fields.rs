@@ -90,14 +90,14 @@ pub fn tour(steps: &mut Steps, contact: i64) {
     steps.refuses("custom-fields-read.query/denied", denied);
 
     // Setting none removes a value.
-    let removed = Field {
+    let removed = [Field {
         name: "nickname".into(),
         value: None,
-    };
-    let set = write::set("contact", contact, &[removed.clone()]);
+    }];
+    let set = write::set("contact", contact, &removed);
     steps.gives("custom-fields-write.set/none", set, ());
     let nickname = read::get("contact", contact, &["nickname".into()]);
-    steps.gives("custom-fields-read.get/not-set", nickname, vec![removed]);
+    steps.gives("custom-fields-read.get/not-set", nickname, removed.to_vec());
 }
 
 /// A value of each kind.
