@@ -66,7 +66,7 @@ pub fn relay(letter: char) -> Vec<u8> {
 }
 
 /// Where a marker stands that must be there exactly once.
-fn find(bytes: &[u8], marker: &[u8]) -> usize {
+pub(crate) fn find(bytes: &[u8], marker: &[u8]) -> usize {
     let mut places = bytes
         .windows(marker.len())
         .enumerate()

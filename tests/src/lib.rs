@@ -7,27 +7,40 @@
 //! compiled goes through one code cache in the target directory, so that a large guest is compiled once and not in each
 //! of the suites' processes.
 
+mod cable;
 mod call;
+pub mod fields;
+pub mod front;
 mod guest;
 mod helpdesk;
+mod helpdesk_postgres;
 mod host;
+pub mod kill;
 mod managed;
 mod measure;
+mod outside;
 mod program;
 mod server;
 pub mod servers;
+mod sse;
+mod web_server;
 
+pub use cable::Cable;
 pub use call::{call, call_in, call_text, in_language, json, until};
 pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered, relay};
 pub use helpdesk::{Helpdesk, helpdesk};
+pub use helpdesk_postgres::{Held, PostgresHelpdesk, postgres_helpdesk};
 pub use host::{
     NoDatabase, PROBE_GRANTS, code_cache_directory, database_host, grants, host, host_builder,
     limits, load, plugin, probe, probe_host,
 };
 pub use managed::Managed;
 pub use measure::{Process, process};
+pub use outside::{Authority, Names, http_client};
 pub use program::{Outcome, goatherd, program};
 pub use server::{Answer, Server};
+pub use sse::{EventStream, SseEvent};
+pub use web_server::{Reply, Seen, WebServer};
 
 use std::path::PathBuf;
 

@@ -14,8 +14,12 @@ use std::time::{Duration, Instant};
 
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasData, ResourceTable};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
+use crate::capability::files::{DataFolder, FilesView, OpenFiles};
+use crate::capability::http::WasiHttpState;
 use crate::capability::log::PluginLog;
 use crate::capability::wasi::{self, Stdio};
 use crate::contract::{CallContext, Error, PluginName};
@@ -26,7 +30,11 @@ pub struct Guest {
     slots: Arc<[Slot]>,
     wasi: WasiCtx,
     stdio: Stdio,
+    /// Made when it is first used, which by most plugins it never is.
+    http: Option<WasiHttpState>,
+    // What is open goes before its parts in the plugin's count.
     resources: ResourceTable,
+    files: OpenFiles,
     limiter: Box<dyn ResourceLimiter + Send + Sync>,
 }
 
@@ -74,7 +82,9 @@ impl Guest {
             slots,
             wasi,
             stdio,
+            http: None,
             resources: resources(),
+            files: OpenFiles::default(),
             limiter,
         }
     }
@@ -97,11 +107,21 @@ impl Guest {
 
     /// The view of a capability whose state has the type `S`.
     pub fn view<S: Any>(&mut self) -> View<'_, S> {
-        let key = TypeId::of::<S>();
-        let slot = self.slots.iter().find(|slot| slot.key == key);
         View {
             caller: &self.caller,
-            state: slot.and_then(|slot| slot.state.downcast_ref()),
+            state: prepared(&self.slots),
+        }
+    }
+
+    /// What `wasi:filesystem` works on: the plugin's data folder, if it was granted one.
+    pub(super) fn files(&mut self) -> FilesView<'_> {
+        FilesView {
+            inner: WasiFilesystemCtxView {
+                ctx: self.wasi.filesystem(),
+                table: &mut self.resources,
+            },
+            folder: prepared::<DataFolder>(&self.slots),
+            open: &mut self.files,
         }
     }
 
@@ -111,8 +131,16 @@ impl Guest {
     }
 }
 
-/// How many WASI resources (streams, pollables, …) an instance may hold at a time.
-const RESOURCES: usize = 10_000;
+/// What a capability with state `S` prepared.
+fn prepared<S: Any>(slots: &[Slot]) -> Option<&S> {
+    let key = TypeId::of::<S>();
+    let slot = slots.iter().find(|slot| slot.key == key)?;
+    slot.state.downcast_ref()
+}
+
+/// How many WASI resources (streams, pollables, headers, …) an instance may hold at a time. The largest of them hold 64 KiB
+/// of what the guest gave, so an instance cannot make the host hold more than about the memory that it may have itself.
+const RESOURCES: usize = 1_000;
 
 fn resources() -> ResourceTable {
     let mut table = ResourceTable::new();
@@ -182,6 +210,20 @@ impl WasiView for Guest {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.resources,
+        }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let http = self
+            .http
+            .get_or_insert_with(|| WasiHttpState::new(prepared(&self.slots), &self.caller.log));
+        http.enter(&self.caller);
+        WasiHttpCtxView {
+            ctx: &mut http.context,
+            table: &mut self.resources,
+            hooks: &mut http.hooks,
         }
     }
 }

@@ -9,14 +9,21 @@
 pub mod cache;
 pub mod config;
 pub mod context;
+pub mod custom_fields;
 pub mod db;
+pub mod email;
+pub mod entities;
+pub mod events;
+pub mod files;
 mod guest;
+pub mod http;
 pub mod i18n;
 pub mod log;
 mod peers;
 pub mod plugins;
 mod provider;
 mod rate;
+pub mod secure_config;
 pub mod table;
 pub mod wasi;
 

@@ -18,7 +18,8 @@ use crate::permission::{Grants, Rates};
 
 /// Serves a family of host interfaces from one back-end.
 pub trait Provider: Send + Sync + 'static {
-    /// Names of the interfaces that it serves, within `goatherd:plugin`.
+    /// Names of the interfaces that it serves: within `goatherd:plugin` without the package, others with it
+    /// (`wasi:http/outgoing-handler`), and none with a version.
     fn interfaces(&self) -> &'static [&'static str];
 
     /// Prepares what one plugin may use of the back-end.
@@ -63,7 +64,7 @@ impl Providers {
         self.0.push(Box::new(provider));
     }
 
-    /// The provider that serves an interface of `goatherd:plugin`.
+    /// The provider that serves an interface, by its name as providers know it.
     pub fn serving(&self, interface: &str) -> Option<&dyn Provider> {
         let mut providers = self.0.iter().rev();
         let found = providers.find(|provider| provider.interfaces().contains(&interface))?;

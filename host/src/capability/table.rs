@@ -7,7 +7,11 @@
 use wasmtime::component::Linker;
 
 use crate::capability::guest::Guest;
-use crate::capability::{cache, config, context, db, i18n, log, plugins, wasi};
+use crate::capability::{
+    cache, config, context, custom_fields, db, email, entities, events, http, i18n, log, plugins,
+    secure_config, wasi,
+};
+
 use crate::permission::Need;
 
 /// An interface that a component may import.
@@ -54,18 +58,18 @@ const CONTRACT: &[Interface] = &[
     gated("goatherd:plugin/db-write", Need::DB_WRITE, Link::Function(db::link_write)),
     gated("goatherd:plugin/cache-read", Need::CACHE_READ, Link::Function(cache::link_read)),
     gated("goatherd:plugin/cache-write", Need::CACHE_WRITE, Link::Function(cache::link_write)),
-    gated("goatherd:plugin/http-client", Need::HTTP, Link::NotServed),
-    gated("goatherd:plugin/email", Need::EMAIL, Link::NotServed),
+    gated("goatherd:plugin/http-client", Need::HTTP, Link::Function(http::link)),
+    gated("goatherd:plugin/email", Need::EMAIL, Link::Function(email::link)),
     gated("goatherd:plugin/config", Need::CONFIG, Link::Function(config::link)),
-    gated("goatherd:plugin/secure-config-read", Need::SECURE_CONFIG_READ, Link::NotServed),
-    gated("goatherd:plugin/secure-config-write", Need::SECURE_CONFIG_WRITE, Link::NotServed),
+    gated("goatherd:plugin/secure-config-read", Need::SECURE_CONFIG_READ, Link::Function(secure_config::link_read)),
+    gated("goatherd:plugin/secure-config-write", Need::SECURE_CONFIG_WRITE, Link::Function(secure_config::link_write)),
     gated("goatherd:plugin/plugins", Need::PLUGIN_CALL, Link::Function(plugins::link)),
-    gated("goatherd:plugin/events", Need::EVENTS, Link::NotServed),
-    gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::NotServed),
-    gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::NotServed),
-    gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::NotServed),
-    gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::NotServed),
-    gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::NotServed),
+    gated("goatherd:plugin/events", Need::EVENTS, Link::Function(events::link)),
+    gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::Function(entities::link_read)),
+    gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::Function(entities::link_write)),
+    gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::Function(entities::link_purge)),
+    gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::Function(custom_fields::link_read)),
+    gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::Function(custom_fields::link_write)),
 ];
 
 /// Every interface that a component may import: the contract's, then WASI's.

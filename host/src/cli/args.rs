@@ -37,10 +37,10 @@ pub(super) struct Args {
 /// What every command that runs plugins takes.
 #[derive(Debug, Clone, Group, Serialize)]
 pub(super) struct Common {
-    /// SQLite database that db grants apply to
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The application's database: a SQLite file, or postgres://user:password@host/name (then rather by GOATHERD_DATABASE)
+    #[arg(long, global = true, value_name = "FILE|URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) database: Option<PathBuf>,
+    pub(super) database: Option<String>,
 
     /// Directory for compiled code, which nobody else may write to [default: the user's cache directory]
     #[arg(long, global = true, value_name = "DIR")]
@@ -56,8 +56,52 @@ pub(super) enum Command {
     Inspect(Inspect),
     /// Call one function of a plugin and print its result
     Call(Call),
+    /// Set, list and delete plugins' secrets, and change the key that protects them
+    #[command(subcommand)]
+    Secret(Secret),
     /// Print the WIT package that plugins are built against
     Wit,
+}
+
+/// `goatherd secret`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Secret {
+    /// Encrypt and store a secret, which is read from standard input: never from the command line, which others can see
+    Set(SecretPlace),
+    /// List a plugin's secrets: names, organisations and hints, never the secrets
+    List {
+        /// The plugin
+        #[arg(value_name = "PLUGIN")]
+        plugin: crate::contract::PluginName,
+
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a secret
+    Delete(SecretPlace),
+    /// Add a new key and encrypt all secrets anew with it, while plugins go on reading them; then forget unused keys
+    Rotate {
+        /// Keep the old keys, for nodes that have a key file of their own
+        #[arg(long)]
+        keep: bool,
+    },
+}
+
+/// Which secret.
+#[derive(Debug, Clone, Group)]
+pub(super) struct SecretPlace {
+    /// The plugin
+    #[arg(value_name = "PLUGIN")]
+    pub(super) plugin: crate::contract::PluginName,
+
+    /// Its name
+    #[arg(value_name = "KEY")]
+    pub(super) key: crate::capability::secure_config::SecretName,
+
+    /// For one organisation, instead of for all
+    #[arg(long, value_name = "ID")]
+    pub(super) org: Option<i64>,
 }
 
 /// `goatherd serve`.

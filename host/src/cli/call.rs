@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::args::Call;
+use super::back_ends::{self, BackEnds};
 use super::failure::{Failure, print};
 use super::progress;
 use super::settings::Settings;
@@ -15,14 +16,14 @@ use crate::runtime::{CallError, Limits, Plugin};
 pub(super) async fn run(settings: &Settings, call: &Call) -> Result<(), Failure> {
     let args = Json::parse(call.args.clone())
         .map_err(|error| Failure::Args(format!("the arguments are not JSON: {error}")))?;
-    let host = settings.host()?;
-    let compiling = format!("compiling {}", call.file.display());
-    let component = progress::while_waiting(compiling, host.compile_file(&call.file)).await?;
     let grants: Grants = Grants::default_policy()
         .iter()
         .chain(&call.grants)
         .cloned()
         .collect();
+    let BackEnds { host, .. } = back_ends::connect(settings, Some(&grants)).await?;
+    let compiling = format!("compiling {}", call.file.display());
+    let component = progress::while_waiting(compiling, host.compile_file(&call.file)).await?;
     let limits = Limits {
         call_timeout: Duration::from_secs(call.timeout),
         memory_bytes: usize::try_from(call.memory << 20).unwrap_or(usize::MAX),

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::args::Inspect;
+use super::back_ends;
 use super::failure::{Failure, print};
 use super::progress;
 use super::settings::Settings;
@@ -17,7 +18,7 @@ use crate::runtime::{Component, Description, Verdict};
 
 /// Compiles and describes the component, and prints what came of it.
 pub(super) async fn run(settings: &Settings, inspect: &Inspect) -> Result<(), Failure> {
-    let host = settings.host()?;
+    let host = back_ends::without(settings)?;
     let compiling = format!("compiling {}", inspect.file.display());
     let component = progress::while_waiting(compiling, host.compile_file(&inspect.file)).await?;
     let described = host.describe(&component).await.map_err(Failure::from);

@@ -5,10 +5,12 @@
 //! 1; wrong usage exits with 2.
 
 mod args;
+mod back_ends;
 mod call;
 mod failure;
 mod inspect;
 mod progress;
+mod secret;
 mod serve;
 mod settings;
 
@@ -46,6 +48,7 @@ fn execute(args: Args) -> Result<(), Failure> {
         Command::Serve(_) => runtime.block_on(serve::run(settings)),
         Command::Inspect(inspect) => runtime.block_on(inspect::run(&settings, &inspect)),
         Command::Call(call) => runtime.block_on(call::run(&settings, &call)),
+        Command::Secret(secret) => runtime.block_on(secret::run(&settings, &secret)),
         Command::Wit => failure::print(WIT),
     };
     // What plugins left running on blocking threads has a deadline of its own; the program does not wait for it.

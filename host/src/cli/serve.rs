@@ -11,32 +11,44 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
+use super::back_ends::{self, BackEnds};
 use super::failure::Failure;
 use super::settings::Settings;
+use crate::capability::entities::{EVERY, PurgeJob};
 use crate::contract::PluginName;
 use crate::manager::{Configured, Manager, Terms, TrustAll};
 use crate::platform::Platform;
+use crate::runtime::Limits;
 use crate::web::{self, AdminToken, App, Development};
 
 /// Serves until it is told to stop.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let platform = Platform::new(web::application());
-    let host = settings.host()?;
+    let BackEnds {
+        host,
+        events,
+        entities,
+    } = back_ends::connect(&settings, None).await?;
     let manager = if settings.trust_all {
         tracing::warn!("--trust-all: plugins get what they ask for, without a decision by anybody");
         Manager::applying(host, TrustAll, Arc::clone(&platform) as _)
     } else {
         Manager::applying(host, decided(&settings)?, Arc::clone(&platform) as _)
     };
-    let app = visitors(App::new(manager.clone(), platform), &settings)?;
+    let app = App::new(manager.clone(), platform).events(events);
+    let app = visitors(app, &settings)?;
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr().context("the listener's address")?;
     tracing::info!("listening on http://{address}/");
 
     let loading = load(manager.clone(), settings.plugins.clone());
     let loading = tokio::spawn(loading);
+    let purging = entities.map(|entities| PurgeJob::start(entities, manager.peers(), EVERY));
     let served = web::serve(listener, app, stop_signal()).await;
     loading.abort();
+    if let Some(purging) = purging {
+        purging.stop().await;
+    }
     manager.shutdown().await;
     Ok(served.context("serving")?)
 }
@@ -51,7 +63,10 @@ fn decided(settings: &Settings) -> anyhow::Result<Configured> {
         if let Some(grants) = &plugin.grants {
             let terms = Terms {
                 grants: grants.iter().cloned().collect(),
-                ..Terms::default()
+                limits: Limits {
+                    rates: plugin.rates,
+                    ..Limits::default()
+                },
             };
             decisions.insert(name, terms);
         }

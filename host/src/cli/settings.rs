@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use super::args::{Args, Command};
 use super::failure::Failure;
-use crate::capability::config::{Config, FixedSettings};
-use crate::capability::db::{Caps, Databases, SqliteDatabase};
-use crate::permission::Grant;
-use crate::runtime::{CodeCache, Host};
+use crate::capability::config::FixedSettings;
+use crate::capability::entities::EntitySettings;
+use crate::permission::{Grant, Rates};
+use crate::runtime::CodeCache;
 
 /// The configuration file that is read when none is named.
 const DEFAULT_FILE: &str = "goatherd.toml";
@@ -31,6 +31,11 @@ const FROM_ENVIRONMENT: &[&str] = &[
     "listen",
     "plugins",
     "database",
+    "cache",
+    "events",
+    "secret_keys",
+    "data",
+    "certificates",
     "code_cache",
     "trust_all",
     "open",
@@ -47,8 +52,31 @@ pub(super) struct Settings {
     /// Directory of plugins.
     #[serde(default = "default_plugins")]
     pub(super) plugins: PathBuf,
-    /// SQLite database for db grants.
-    pub(super) database: Option<PathBuf>,
+    /// The application's database, in which the host keeps its own tables too.
+    pub(super) database: Option<DatabaseSetting>,
+    /// The schema of a PostgreSQL database.
+    pub(super) schema: Option<String>,
+    /// Functions of a PostgreSQL database that plugins may call.
+    #[serde(default)]
+    pub(super) functions: Vec<String>,
+    /// Tables that organisations own, and the column of each that says which one.
+    #[serde(default)]
+    pub(super) organisations: BTreeMap<String, String>,
+    /// The application's entity types, by name.
+    #[serde(default)]
+    pub(super) entity: BTreeMap<String, EntitySettings>,
+    /// The Redis server of the cache; without one the cache is in memory.
+    pub(super) cache: Option<String>,
+    /// What carries events between nodes; without it they stay in this one.
+    pub(super) events: Option<EventsSetting>,
+    /// Who plugins' e-mail comes from and how it goes.
+    pub(super) mail: Option<MailSettings>,
+    /// The file with the keys of secrets.
+    pub(super) secret_keys: Option<PathBuf>,
+    /// Directory of plugins' own data, for files grants.
+    pub(super) data: Option<PathBuf>,
+    /// PEM file with certificates that are believed beside the system's.
+    pub(super) certificates: Option<PathBuf>,
     /// Directory of compiled code.
     pub(super) code_cache: Option<PathBuf>,
     /// Approve what each plugin asks for.
@@ -76,6 +104,71 @@ pub(super) struct PluginSettings {
     /// Its own configuration, which it reads as `plugin.KEY`.
     #[serde(default)]
     pub(super) config: BTreeMap<String, Value>,
+    /// How often it may do what is counted.
+    #[serde(default)]
+    pub(super) rates: Rates,
+}
+
+/// Where the application's database is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "String")]
+pub(super) enum DatabaseSetting {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// The URL of a PostgreSQL database, which has a password in it.
+    Postgres(Concealed),
+}
+
+impl From<String> for DatabaseSetting {
+    fn from(text: String) -> Self {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Self::Postgres(Concealed(text))
+        } else {
+            Self::Sqlite(text.into())
+        }
+    }
+}
+
+/// What carries events between nodes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "String")]
+pub(super) enum EventsSetting {
+    /// The application's database, which must be PostgreSQL.
+    Database,
+    /// A Redis server.
+    Redis(Concealed),
+}
+
+impl From<String> for EventsSetting {
+    fn from(text: String) -> Self {
+        if text == "database" {
+            Self::Database
+        } else {
+            Self::Redis(Concealed(text))
+        }
+    }
+}
+
+/// A text with a password in it, which is not shown.
+#[derive(Clone, Deserialize)]
+pub(super) struct Concealed(pub(super) String);
+
+impl std::fmt::Debug for Concealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(not shown)")
+    }
+}
+
+/// How plugins' e-mail goes: into a folder or to a server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MailSettings {
+    /// The sender, such as `Helpdesk <help@acme.io>`.
+    pub(super) from: String,
+    /// A folder that each message is written to.
+    pub(super) outbox: Option<PathBuf>,
+    /// A server, such as `smtps://user:password@mail.acme.io`.
+    pub(super) smtp: Option<Concealed>,
 }
 
 fn default_listen() -> SocketAddr {
@@ -110,24 +203,7 @@ pub(super) fn load(args: &Args) -> Result<Settings, Failure> {
 }
 
 impl Settings {
-    /// A host with the back-ends that the settings name.
-    pub(super) fn host(&self) -> Result<Host, Failure> {
-        let mut builder = Host::builder().provider(Config::new(self.plugin_settings()));
-        if let Some(file) = &self.database {
-            let database = open_database(file)?;
-            builder = builder.provider(Databases::new(database, Caps::default()));
-        }
-        match self.open_code_cache() {
-            Ok(Some(cache)) => builder = builder.code_cache(cache),
-            Ok(None) => {}
-            // One that was asked for must work; the default one is a convenience.
-            Err(error) if self.code_cache.is_some() => return Err(error.into()),
-            Err(error) => tracing::warn!("compiled code is not kept: {error:#}"),
-        }
-        Ok(builder.build().context("the host does not start")?)
-    }
-
-    fn plugin_settings(&self) -> FixedSettings {
+    pub(super) fn plugin_settings(&self) -> FixedSettings {
         let plugins = self.plugin.iter();
         FixedSettings {
             application: self.settings.clone(),
@@ -137,7 +213,7 @@ impl Settings {
         }
     }
 
-    fn open_code_cache(&self) -> anyhow::Result<Option<CodeCache>> {
+    pub(super) fn open_code_cache(&self) -> anyhow::Result<Option<CodeCache>> {
         let directory = self.code_cache.clone().or_else(default_code_cache);
         Ok(directory.map(CodeCache::open).transpose()?)
     }
@@ -152,15 +228,4 @@ fn default_code_cache() -> Option<PathBuf> {
     };
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(base.join("goatherd").join("code"))
-}
-
-/// Opens a database that must exist already: it is the application's, and an empty one made by a typing error would
-/// only look as if its tables were missing.
-fn open_database(file: &Path) -> anyhow::Result<SqliteDatabase> {
-    anyhow::ensure!(
-        file.is_file(),
-        "the database {} does not exist; --database names the application's SQLite file",
-        file.display()
-    );
-    SqliteDatabase::open(file).with_context(|| format!("the database {}", file.display()))
 }

@@ -15,7 +15,7 @@ pub mod json;
 mod json_scan;
 pub mod name;
 pub mod registration;
-mod text;
+pub(crate) mod text;
 pub mod v0_1;
 pub mod version;
 

@@ -16,7 +16,9 @@ use crate::contract::{CallContext, Error, Json, PluginName};
 struct Neighbours(Weak<Parts>);
 
 impl Manager {
-    pub(super) fn peers(&self) -> Arc<dyn Peers> {
+    /// The plugins of this manager, for whoever calls them in the course of something else, such as a deletion. Keeps the
+    /// manager not alive.
+    pub fn peers(&self) -> Arc<dyn Peers> {
         Arc::new(Neighbours(Arc::downgrade(&self.0)))
     }
 }

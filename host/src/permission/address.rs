@@ -3,9 +3,96 @@
 use std::fmt;
 use std::str::FromStr;
 
+use thiserror::Error;
+
 use super::error::PatternError;
 use super::host::domain;
 use super::scope::Scope;
+
+/// One address, alone: `anna@example.org`. What is before the `@` is ASCII without quotes; the domain is kept in its
+/// ASCII form, lower case, and is a name. So an address is printable ASCII without spaces, brackets, quotes, commas,
+/// colons and semicolons, and has one `@`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Address {
+    local: String,
+    domain: String,
+}
+
+/// Why a text is not an [`Address`]: a clause that continues what names the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum AddressError {
+    /// There are letters before the `@` that only some mail servers take.
+    #[error(
+        "has letters before the @ that are not ASCII, which not every mail server takes; the domain may have them"
+    )]
+    NotAscii,
+    /// It is over 254 bytes.
+    #[error("has more than 254 bytes")]
+    TooLong,
+    /// Anything else.
+    #[error(
+        "is not an address: write it alone, without a name, brackets, quotes or spaces, such as anna@example.org"
+    )]
+    NotAnAddress,
+}
+
+/// The longest address that fits into an SMTP command.
+const MAX_BYTES: usize = 254;
+
+impl Address {
+    /// What is before the `@`, as it was written.
+    #[must_use]
+    pub fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// What is behind the `@`, in its ASCII form and lower case.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Whether both reach the same mailbox: neither side of an address goes by case.
+    #[must_use]
+    pub fn same_mailbox(&self, other: &Self) -> bool {
+        self.domain == other.domain && self.local.eq_ignore_ascii_case(&other.local)
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let (local, at) = text.split_once('@').ok_or(AddressError::NotAnAddress)?;
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b))
+        };
+        let letters = |sign: char| !sign.is_ascii() && sign.is_alphanumeric();
+        if local.contains(letters) && local.chars().all(|s| s.is_ascii_graphic() || letters(s)) {
+            return Err(AddressError::NotAscii);
+        }
+        if local.len() > 64 || !local.split('.').all(plain) {
+            return Err(AddressError::NotAnAddress);
+        }
+        let domain = domain(at).ok_or(AddressError::NotAnAddress)?;
+        if local.len() + 1 + domain.len() > MAX_BYTES {
+            return Err(AddressError::TooLong);
+        }
+        Ok(Self {
+            local: local.to_owned(),
+            domain,
+        })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.local, self.domain)
+    }
+}
 
 /// Who may be written to: one address, everybody at a domain (not below it), or everybody. Neither side of an address
 /// goes by case, which is what mail servers do.
@@ -25,35 +112,17 @@ pub enum AddressPattern {
 }
 
 impl AddressPattern {
-    /// Whether `address` is covered: an address without a display name. Text that is not an address never is, not even
-    /// by `*`.
+    /// Whether the address is covered.
     #[must_use]
-    pub fn matches(&self, address: &str) -> bool {
-        let Some((local, at)) = split(address) else {
-            return false;
-        };
+    pub fn matches(&self, address: &Address) -> bool {
         match self {
             Self::Any => true,
-            Self::Domain(domain) => *domain == at,
-            Self::Address {
-                local: wanted,
-                domain,
-            } => *domain == at && wanted.eq_ignore_ascii_case(local),
+            Self::Domain(domain) => *domain == address.domain,
+            Self::Address { local, domain } => {
+                *domain == address.domain && local.eq_ignore_ascii_case(&address.local)
+            }
         }
     }
-}
-
-/// The local part as it is and the domain normalised, if `address` is one: no quoted local parts, no literal hosts.
-fn split(address: &str) -> Option<(&str, String)> {
-    let (local, at) = address.split_once('@')?;
-    let plain = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b))
-    };
-    (local.len() <= 64 && local.split('.').all(plain)).then_some(())?;
-    Some((local, domain(at)?))
 }
 
 impl FromStr for AddressPattern {
@@ -77,16 +146,15 @@ impl FromStr for AddressPattern {
                 "has a * in an address: write @{at} for everybody there, or * for everybody"
             )));
         }
-        split(text)
-            .map(|(local, domain)| Self::Address {
-                local: local.to_ascii_lowercase(),
-                domain,
-            })
-            .ok_or_else(|| {
-                PatternError::new(
-                    "is not a recipient: write an address such as anna@example.org, @example.org for a domain, or *",
-                )
-            })
+        let address: Address = text.parse().map_err(|_| {
+            PatternError::new(
+                "is not a recipient: write an address such as anna@example.org, @example.org for a domain, or *",
+            )
+        })?;
+        Ok(Self::Address {
+            local: address.local.to_ascii_lowercase(),
+            domain: address.domain,
+        })
     }
 }
 
@@ -103,7 +171,7 @@ impl fmt::Display for AddressPattern {
 impl Scope<AddressPattern> {
     /// Whether this address may be written to.
     #[must_use]
-    pub fn allows(&self, address: &str) -> bool {
+    pub fn allows(&self, address: &Address) -> bool {
         self.any(|pattern| pattern.matches(address))
     }
 }
@@ -111,10 +179,13 @@ impl Scope<AddressPattern> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::AddressPattern;
+    use super::{Address, AddressError, AddressPattern};
 
     fn covers(pattern: &str, address: &str) -> bool {
-        pattern.parse::<AddressPattern>().unwrap().matches(address)
+        let pattern: AddressPattern = pattern.parse().unwrap();
+        address
+            .parse()
+            .is_ok_and(|address: Address| pattern.matches(&address))
     }
 
     #[test]
@@ -140,6 +211,19 @@ mod tests {
             "a@example.org\r\nBcc: x@y.example",
         ] {
             assert!(!covers("*", text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn letters_that_are_not_ascii_are_for_domains() {
+        let address: Address = "Anna@Bücher.example.".parse().unwrap();
+        assert_eq!(address.to_string(), "Anna@xn--bcher-kva.example");
+        for (text, wrong) in [
+            ("ännä@example.org", AddressError::NotAscii),
+            ("anna\u{2028}@example.org", AddressError::NotAnAddress),
+            ("ä\n@example.org", AddressError::NotAnAddress),
+        ] {
+            assert_eq!(text.parse::<Address>(), Err(wrong), "{text:?}");
         }
     }
 

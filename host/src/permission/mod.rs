@@ -28,8 +28,8 @@ mod route;
 mod scope;
 mod table;
 
-pub use address::AddressPattern;
-pub use channel::ChannelPattern;
+pub use address::{Address, AddressError, AddressPattern};
+pub use channel::{ChannelName, ChannelPattern};
 pub use entity::{EntityPattern, FieldPattern};
 pub use error::{GrantError, PatternError};
 pub use grant::{Entries, Grant};

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 pub use application::{Application, ApplicationItem};
 pub use menu::{MenuEntry, Menus, Owner};
@@ -34,6 +35,7 @@ use crate::runtime::{Description, Plugin};
 pub struct Platform {
     application: Application,
     contributions: ArcSwap<Contributions>,
+    changes: watch::Sender<()>,
 }
 
 /// What all enabled plugins add, at one moment.
@@ -93,12 +95,18 @@ impl Platform {
         Arc::new(Self {
             application,
             contributions: ArcSwap::from_pointee(contributions),
+            changes: watch::Sender::new(()),
         })
     }
 
     /// What all enabled plugins add now.
     pub fn snapshot(&self) -> Arc<Contributions> {
         self.contributions.load_full()
+    }
+
+    /// Tells of every change of what [`snapshot`](Self::snapshot) gives, after it.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// What plugins must fit beside.
@@ -121,6 +129,7 @@ impl Applier for Platform {
     fn apply(&self, table: &Table) {
         let contributions = Contributions::of(&self.application, table);
         self.contributions.store(Arc::new(contributions));
+        self.changes.send_replace(());
     }
 }
 

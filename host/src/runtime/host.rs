@@ -21,12 +21,13 @@ use super::link;
 use super::plugin::Plugin;
 use crate::capability::cache::{Caching, MemoryCache};
 use crate::capability::config::{Config, FixedSettings};
+use crate::capability::files::DataFolders;
 use crate::capability::i18n::{Catalog, Translations};
 use crate::capability::log::Logs;
 use crate::capability::plugins::PluginCalls;
-use crate::capability::{Alone, Peers, Provider, Providers, Setup};
-use crate::contract::Language;
-use crate::permission::Grants;
+use crate::capability::{Alone, Peers, PrepareError, Provider, Providers, Setup, Slot};
+use crate::contract::{Language, PluginName};
+use crate::permission::{FilesGrant, Grants};
 
 /// Compiles, describes and loads plugins. Cheap to clone.
 #[derive(Clone)]
@@ -37,6 +38,7 @@ struct Parts {
     providers: Providers,
     logs: Logs,
     code_cache: Option<CodeCache>,
+    data_folders: Option<DataFolders>,
     compiling: Semaphore,
     version: semver::Version,
 }
@@ -53,6 +55,7 @@ pub enum HostError {
 pub struct HostBuilder {
     providers: Providers,
     code_cache: Option<CodeCache>,
+    data_folders: Option<DataFolders>,
 }
 
 impl HostBuilder {
@@ -70,6 +73,13 @@ impl HostBuilder {
         self
     }
 
+    /// Gives plugins with a `files` grant data folders. Without this, no plugin that has such a grant is loaded.
+    #[must_use]
+    pub fn data_folders(mut self, folders: DataFolders) -> Self {
+        self.data_folders = Some(folders);
+        self
+    }
+
     /// Builds the host.
     ///
     /// # Errors
@@ -84,6 +94,7 @@ impl HostBuilder {
             providers: self.providers,
             logs: Logs::default(),
             code_cache: self.code_cache,
+            data_folders: self.data_folders,
             compiling: Semaphore::new(1),
             version,
         })))
@@ -102,6 +113,7 @@ impl Host {
         HostBuilder {
             providers,
             code_cache: None,
+            data_folders: None,
         }
     }
 
@@ -223,12 +235,16 @@ impl Host {
             rates: limits.rates,
             peers: &peers,
         };
-        let slots = providers
+        let prepare = |source| LoadError::Prepare {
+            plugin: plugin.clone(),
+            source,
+        };
+        let mut slots = providers
             .prepare(&link::imported(component), &setup)
-            .map_err(|source| LoadError::Prepare {
-                plugin: plugin.clone(),
-                source,
-            })?;
+            .map_err(prepare)?;
+        if let Some(grant) = grants.files() {
+            slots.push(self.data_folder(&plugin, grant).await.map_err(prepare)?);
+        }
         let linked = link::link_granted(component).map_err(|error| LoadError::Link {
             plugin: plugin.to_string(),
             reason: format!("{error:#}"),
@@ -243,6 +259,30 @@ impl Host {
         Plugin::start(description, grants, mold, self.0.engine.clock().clone())
             .await
             .map_err(LoadError::Start)
+    }
+
+    /// What gives a plugin its data folder. Counting what is in it can take a while.
+    async fn data_folder(
+        &self,
+        plugin: &PluginName,
+        grant: FilesGrant,
+    ) -> Result<Slot, PrepareError> {
+        let failed = |reason: String| PrepareError {
+            capability: "files",
+            reason,
+        };
+        let (host, plugin) = (self.clone(), plugin.clone());
+        let prepare = move || match &host.0.data_folders {
+            Some(folders) => folders
+                .prepare(&plugin, grant)
+                .map_err(|error| failed(error.to_string())),
+            None => Err(failed(
+                "this host was started without a folder for plugins' data".to_owned(),
+            )),
+        };
+        tokio::task::spawn_blocking(prepare)
+            .await
+            .map_err(|stopped| failed(stopped.to_string()))?
     }
 
     /// The logs of this host's plugins.

@@ -67,7 +67,7 @@ pub(super) fn check_granted(
     let not_served = |import: &&Import| matches!(import.verdict, Verdict::NotServed { .. });
     let no_provider = |import: &&Import| {
         matches!(import.verdict, Verdict::Granted { .. })
-            && family(import).is_some_and(|interface| providers.serving(interface).is_none())
+            && provided(import).is_some_and(|interface| providers.serving(interface).is_none())
     };
     let refuse = |filter: &dyn Fn(&&Import) -> bool, hint| {
         let imports = component.imports().iter().filter(filter);
@@ -98,14 +98,15 @@ fn asked(registration: &Registration, need: Need) -> Vec<String> {
         .collect()
 }
 
-/// The names, within `goatherd:plugin`, of what a component imports.
+/// The names of what a component imports, as providers know them.
 pub(super) fn imported(component: &Component) -> Vec<&'static str> {
-    component.imports().iter().filter_map(family).collect()
+    component.imports().iter().filter_map(provided).collect()
 }
 
-fn family(import: &Import) -> Option<&'static str> {
-    let (package, interface) = import.interface()?.name.split_once('/')?;
-    (package == "goatherd:plugin").then_some(interface)
+/// An interface's name as its provider knows it: that of the contract without its package, others with it.
+fn provided(import: &Import) -> Option<&'static str> {
+    let name = import.interface()?.name;
+    Some(name.strip_prefix("goatherd:plugin/").unwrap_or(name))
 }
 
 /// Links a component to everything that it imports. The caller has checked that all of it is granted.

@@ -157,6 +157,11 @@ impl Plugin {
         }
     }
 
+    /// Whether both are the same load of a plugin, and not one and its successor after a reload.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The plugin's name.
     pub fn name(&self) -> &PluginName {
         &self.0.pool.mold().plugin

@@ -10,10 +10,12 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::events::Streams;
 use super::pages::Pages;
 use super::problem::Problem;
 use super::visitor::{Authenticator, Nobody};
-use super::{api, assets, dispatch, edge, pages, widgets};
+use super::{api, assets, dispatch, edge, events, pages, widgets};
+use crate::capability::events::EventHub;
 use crate::contract::registration::MenuLocation;
 use crate::manager::Manager;
 use crate::platform::{Application, ApplicationItem, Platform};
@@ -65,6 +67,8 @@ pub struct App {
     pub(super) platform: Arc<Platform>,
     pub(super) authenticator: Arc<dyn Authenticator>,
     pub(super) pages: Arc<Pages>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) events: Option<EventHub>,
 }
 
 impl App {
@@ -76,7 +80,23 @@ impl App {
             platform,
             authenticator: Arc::new(Nobody),
             pages: Arc::new(Pages::new()),
+            streams: Arc::default(),
+            events: None,
         }
+    }
+
+    /// Serves the events that plugins publish into `hub`, which must be the hub of the host's provider
+    /// [`Events`](crate::capability::events::Events).
+    #[must_use]
+    pub fn events(mut self, hub: EventHub) -> Self {
+        self.events = Some(hub);
+        self
+    }
+
+    /// Ends the streams of events that are open and refuses new ones, so that a server can stop. [`serve`](super::serve)
+    /// does it by itself; for applications that serve the [`router`] on their own.
+    pub fn end_streams(&self) {
+        self.streams.end();
     }
 
     /// Sets who says who requests come from.
@@ -105,6 +125,10 @@ pub fn router(app: App) -> Router {
         .route(
             "/api/v1/plugins/{plugin}/widgets/{id}",
             get(widgets::contents),
+        )
+        .route(
+            "/api/v1/plugins/{plugin}/events/{channel}",
+            get(events::listen),
         )
         .route("/api/v1/widgets", get(api::widgets))
         .route("/api/v1/menu", get(api::menu))

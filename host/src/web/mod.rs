@@ -1,4 +1,4 @@
-//! The HTTP surface: plugin routes, widgets, the start page, and what programs ask.
+//! The HTTP surface: plugin routes, widgets, the start page, events, and what programs ask.
 //!
 //! [`router`] is everything as an axum router, for embedders; [`serve`] runs it on a listener until a signal. Three rules
 //! hold for every answer:
@@ -16,16 +16,19 @@ mod assets;
 mod dispatch;
 mod edge;
 mod envelope;
+mod events;
 mod language;
 mod pages;
 mod problem;
 mod serve;
+mod sse;
 mod visitor;
 mod widgets;
 mod words;
 
 pub use app::{App, application, router};
 pub use dispatch::BODY_MAX;
+pub use events::VISITOR_STREAMS;
 pub use problem::Problem;
 pub use serve::{ServeError, serve};
 pub use visitor::{AdminToken, Authenticator, Development, Nobody, Role, SignedIn, Visitor};

@@ -114,6 +114,17 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable").detail(detail)
     }
 
+    /// Something is used up for now.
+    pub fn exhausted(
+        status: StatusCode,
+        retry_after_seconds: u64,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self::new(status, "rate-limited")
+            .detail(detail)
+            .header(RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+    }
+
     /// A call that failed, as `visitor` may know it.
     pub fn of_call(
         error: &CallError,

@@ -24,8 +24,8 @@ pub enum ServeError {
     Listener(#[from] std::io::Error),
 }
 
-/// Serves until `shutdown` is ready; then takes no more connections and lets requests that run end, for at most 30
-/// seconds. The manager goes on: shut it down afterwards.
+/// Serves until `shutdown` is ready; then takes no more connections, ends streams of events, and lets requests that run
+/// end, for at most 30 seconds. The manager goes on: shut it down afterwards.
 ///
 /// # Errors
 ///
@@ -39,10 +39,13 @@ pub async fn serve(
     app.authenticator
         .check_address(address)
         .map_err(ServeError::Address)?;
+    let streams = app.clone();
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let (stopping, stopped) = oneshot::channel();
     let signal = async move {
         shutdown.await;
+        // They would not end by themselves.
+        streams.end_streams();
         // Nobody listens any more only if the server has ended by itself.
         let _ = stopping.send(());
     };

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use goatherd::capability::cache::{Cache, PluginCache, Unavailable};
 use goatherd::capability::config::Settings;
 use goatherd::capability::db::{
-    Caps, Database, DbError, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
+    Call, Caps, Database, DbError, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
     Value as Cell,
 };
 use goatherd::contract::PluginName;
@@ -221,13 +221,8 @@ impl EchoFor {
 
 #[async_trait]
 impl PluginDatabase for EchoFor {
-    async fn query(
-        &self,
-        sql: String,
-        params: Vec<Cell>,
-        deadline: Instant,
-    ) -> Result<Rows, DbError> {
-        let left = deadline.saturating_duration_since(Instant::now());
+    async fn query(&self, sql: String, params: Vec<Cell>, call: Call) -> Result<Rows, DbError> {
+        let left = call.deadline.saturating_duration_since(Instant::now());
         let first = vec![
             Cell::Text(self.0.clone()),
             Cell::Text(sql),
@@ -239,11 +234,11 @@ impl PluginDatabase for EchoFor {
         })
     }
 
-    async fn execute(&self, _: String, _: Vec<Cell>, _: Instant) -> Result<Outcome, DbError> {
+    async fn execute(&self, _: String, _: Vec<Cell>, _: Call) -> Result<Outcome, DbError> {
         self.out_of_order()
     }
 
-    async fn transaction(&self, _: Vec<Statement>, _: Instant) -> Result<Vec<Outcome>, DbError> {
+    async fn transaction(&self, _: Vec<Statement>, _: Call) -> Result<Vec<Outcome>, DbError> {
         self.out_of_order()
     }
 }

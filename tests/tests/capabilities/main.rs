@@ -1,6 +1,5 @@
-//! Log, texts, settings and cache, through a guest's imports.
+//! Log, texts and settings, through a guest's imports.
 
-mod cache;
 mod config;
 mod i18n;
 mod log;

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use goatherd::capability::db::Caps;
-use goatherd_tests::{call, call_in, database_host, helpdesk, limits, plugin, until};
+use goatherd_tests::{call, call_in, limits, plugin, until};
 use serde_json::json;
 
-use crate::{Desk, only, refused};
+use crate::{Desk, On, Store, both, only, refused};
 
 /// As many rows as asked for, without a table.
 fn series(rows: u64) -> String {
@@ -15,9 +15,9 @@ fn series(rows: u64) -> String {
     )
 }
 
-#[tokio::test]
-async fn rows_over_the_cap_are_too_large_and_not_cut() {
-    let desk = Desk::with(&["db:read=*"]).await;
+both! {
+async fn rows_over_the_cap_are_too_large_and_not_cut(on: On) {
+    let desk = Desk::with(on, &["db:read=*"]).await;
     let whole = desk.query(&series(10_000)).await.unwrap();
     assert_eq!(whole["rows"].as_array().unwrap().len(), 10_000);
     let text = refused(
@@ -30,21 +30,27 @@ async fn rows_over_the_cap_are_too_large_and_not_cut() {
         "{text}"
     );
 }
+}
 
-#[tokio::test]
-async fn bytes_over_the_cap_are_too_large() {
+both! {
+async fn bytes_over_the_cap_are_too_large(on: On) {
     let caps = Caps {
         max_bytes: 100_000,
         ..Caps::default()
     };
-    let desk = Desk::within(&["db:read=*", "db:write=note"], caps, limits()).await;
-    desk.query("SELECT zeroblob(90000)").await.unwrap();
+    let desk = Desk::within(on, &["db:read=*", "db:write=note"], caps, limits()).await;
+    let zeros = |bytes: usize| {
+        let theirs = format!("SELECT decode(repeat('00', {bytes}), 'hex')");
+        on.pick(&format!("SELECT zeroblob({bytes})"), &theirs).to_owned()
+    };
+    desk.query(&zeros(90_000)).await.unwrap();
     refused(
         "one value",
-        desk.query("SELECT zeroblob(200000)").await,
+        desk.query(&zeros(200_000)).await,
         &["too-large"],
     );
-    let many = format!("SELECT printf('%01000d', n) FROM ({})", series(200));
+    let wide = on.pick("printf('%01000d', n)", "lpad(n::text, 1000, '0')");
+    let many = format!("SELECT {wide} FROM ({}) AS s", series(200));
     refused("many values", desk.query(&many).await, &["too-large"]);
     let huge = "x".repeat(200_000);
     refused(
@@ -58,25 +64,27 @@ async fn bytes_over_the_cap_are_too_large() {
             .await,
         &["too-large"],
     );
-    assert_eq!(desk.helpdesk.number("SELECT COUNT(*) FROM note"), 0);
+    assert_eq!(desk.store.number("SELECT COUNT(*) FROM note"), 0);
+}
 }
 
-#[tokio::test]
-async fn sql_over_a_mebibyte_is_too_large() {
-    let desk = Desk::with(&["db:read=*"]).await;
+both! {
+async fn sql_over_a_mebibyte_is_too_large(on: On) {
+    let desk = Desk::with(on, &["db:read=*"]).await;
     let sql = |bytes: usize| format!("SELECT 1 --{}", "x".repeat(bytes - 11));
     desk.query(&sql(1 << 20)).await.unwrap();
     refused("SQL", desk.query(&sql((1 << 20) + 1)).await, &["too-large"]);
 }
+}
 
-#[tokio::test]
-async fn a_query_that_runs_too_long_is_stopped() {
+both! {
+async fn a_query_that_runs_too_long_is_stopped(on: On) {
     let caps = Caps {
         statement_time: Duration::from_millis(300),
         ..Caps::default()
     };
-    let desk = Desk::within(&["db:read=*"], caps, limits()).await;
-    let endless = format!("SELECT COUNT(*) FROM ({})", series(u64::MAX / 4));
+    let desk = Desk::within(on, &["db:read=*"], caps, limits()).await;
+    let endless = format!("SELECT COUNT(*) FROM ({}) AS s", series(u64::MAX / 4));
     let began = Instant::now();
     refused(
         "an endless query",
@@ -92,11 +100,12 @@ async fn a_query_that_runs_too_long_is_stopped() {
         .await
         .expect("the connection is as it was");
 }
+}
 
-#[tokio::test]
-async fn the_deadline_of_the_call_stops_a_query_too() {
-    let desk = Desk::with(&["db:read=*"]).await;
-    let endless = json!({"sql": format!("SELECT COUNT(*) FROM ({})", series(u64::MAX / 4))});
+both! {
+async fn the_deadline_of_the_call_stops_a_query_too(on: On) {
+    let desk = Desk::with(on, &["db:read=*"]).await;
+    let endless = json!({"sql": format!("SELECT COUNT(*) FROM ({}) AS s", series(u64::MAX / 4))});
     let began = Instant::now();
     let error = call_in(&desk.probe, until(300), "db.query", endless)
         .await
@@ -111,16 +120,17 @@ async fn the_deadline_of_the_call_stops_a_query_too() {
         .await
         .expect("the connection is as it was");
 }
+}
 
-#[tokio::test]
-async fn a_change_that_runs_too_long_leaves_nothing_behind() {
+both! {
+async fn a_change_that_runs_too_long_leaves_nothing_behind(on: On) {
     let caps = Caps {
         statement_time: Duration::from_millis(300),
         ..Caps::default()
     };
-    let desk = Desk::within(&["db:write=note"], caps, limits()).await;
+    let desk = Desk::within(on, &["db:write=note"], caps, limits()).await;
     let endless = format!(
-        "INSERT INTO note (text) SELECT 'n' || n FROM ({})",
+        "INSERT INTO note (text) SELECT 'n' || n FROM ({}) AS s",
         series(u64::MAX / 4)
     );
     refused(
@@ -128,16 +138,17 @@ async fn a_change_that_runs_too_long_leaves_nothing_behind() {
         desk.execute(&endless, json!([])).await,
         &["timed-out", "too-large"],
     );
-    assert_eq!(desk.helpdesk.number("SELECT COUNT(*) FROM note"), 0);
+    assert_eq!(desk.store.number("SELECT COUNT(*) FROM note"), 0);
     desk.execute("INSERT INTO note (text) VALUES ('a')", json!([]))
         .await
         .expect("the connection is as it was");
 }
+}
 
-#[tokio::test]
-async fn a_dropped_call_undoes_its_change_and_frees_the_connection() {
-    let desk = Desk::with(&["db:write=note"]).await;
-    let endless = json!({"sql": format!("INSERT INTO note (text) SELECT 'n' || n FROM ({})", series(u64::MAX / 4))});
+both! {
+async fn a_dropped_call_undoes_its_change_and_frees_the_connection(on: On) {
+    let desk = Desk::with(on, &["db:write=note"]).await;
+    let endless = json!({"sql": format!("INSERT INTO note (text) SELECT 'n' || n FROM ({}) AS s", series(u64::MAX / 4))});
     let probe = desk.probe.clone();
     let abandoned = tokio::spawn(async move { call(&probe, "db.execute", endless).await });
     tokio::time::sleep(Duration::from_millis(150)).await;
@@ -151,20 +162,18 @@ async fn a_dropped_call_undoes_its_change_and_frees_the_connection() {
         "{:?}",
         began.elapsed()
     );
-    assert_eq!(desk.helpdesk.number("SELECT COUNT(*) FROM note"), 1);
+    assert_eq!(desk.store.number("SELECT COUNT(*) FROM note"), 1);
+}
 }
 
-#[tokio::test]
-async fn a_lock_of_somebody_elses_is_waited_for_and_then_a_conflict() {
+both! {
+async fn a_lock_of_somebody_elses_is_waited_for_and_then_a_conflict(on: On) {
     let caps = Caps {
         statement_time: Duration::from_millis(400),
         ..Caps::default()
     };
-    let desk = Desk::within(&["db:write=note", "db:read=note"], caps, limits()).await;
-    let other = desk.helpdesk.connection();
-    other
-        .execute_batch("BEGIN IMMEDIATE; INSERT INTO note (text) VALUES ('theirs');")
-        .unwrap();
+    let desk = Desk::within(on, &["db:write=note", "db:read=note"], caps, limits()).await;
+    let other = desk.store.hold_writers();
     let began = Instant::now();
     let error = desk
         .execute("INSERT INTO note (text) VALUES ('ours')", json!([]))
@@ -184,18 +193,17 @@ async fn a_lock_of_somebody_elses_is_waited_for_and_then_a_conflict() {
         0,
         "readers do not wait"
     );
-    other.execute_batch("COMMIT").unwrap();
+    drop(other);
     desk.execute("INSERT INTO note (text) VALUES ('ours')", json!([]))
         .await
         .unwrap();
 }
+}
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_slow_query_of_one_plugin_does_not_hold_up_another() {
-    let helpdesk = helpdesk();
-    let host = database_host(
-        &helpdesk,
-        Caps {
+both! {
+async fn a_slow_query_of_one_plugin_does_not_hold_up_another(on: On) {
+    let store = Store::new(on);
+    let host = store.host(Caps {
             statement_time: Duration::from_secs(4),
             ..Caps::default()
         },
@@ -214,7 +222,7 @@ async fn a_slow_query_of_one_plugin_does_not_hold_up_another() {
         limits(),
     )
     .await;
-    let endless = json!({"sql": format!("SELECT COUNT(*) FROM ({})", series(u64::MAX / 4))});
+    let endless = json!({"sql": format!("SELECT COUNT(*) FROM ({}) AS s", series(u64::MAX / 4))});
     let running = tokio::spawn(async move { call(&slow, "db.query", endless).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     let began = Instant::now();
@@ -225,4 +233,5 @@ async fn a_slow_query_of_one_plugin_does_not_hold_up_another() {
         began.elapsed()
     );
     running.abort();
+}
 }

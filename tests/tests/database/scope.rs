@@ -1,52 +1,53 @@
 //! Scopes: which tables a grant covers, what may be done within it, and what a refusal says.
 
 use goatherd::capability::db::Caps;
-use goatherd_tests::{call, database_host, helpdesk, limits, plugin};
+use goatherd_tests::{call, limits, plugin};
 use serde_json::json;
 
-use crate::{DENIED, Desk, only, refused};
+use crate::{DENIED, Desk, On, Store, both, only, refused};
 
-#[tokio::test]
-async fn tables_in_scope_are_read() {
-    let desk = Desk::with(&["db:read=ticket,queue"]).await;
-    let total = desk
-        .helpdesk
-        .number("SELECT COUNT(*) FROM ticket JOIN queue ON queue.id = ticket.queue_id");
+both! {
+async fn tables_in_scope_are_read(on: On) {
+    let desk = Desk::with(on, &["db:read=ticket,queue"]).await;
+    let total = desk.store.number("SELECT COUNT(*) FROM ticket JOIN queue ON queue.id = ticket.queue_id");
     let sql = "SELECT COUNT(*) AS n FROM ticket JOIN queue ON queue.id = ticket.queue_id";
     assert_eq!(
         desk.query(sql).await.unwrap(),
         json!({"columns": ["n"], "rows": [[total]]})
     );
 }
+}
 
-#[tokio::test]
-async fn a_refusal_names_plugin_table_and_the_grant_that_would_allow_it() {
-    let desk = Desk::with(&["db:read=ticket"]).await;
+both! {
+async fn a_refusal_names_plugin_table_and_the_grant_that_would_allow_it(on: On) {
+    let desk = Desk::with(on, &["db:read=ticket"]).await;
     let sql = "SELECT word FROM secret";
     let text = refused(sql, desk.query(sql).await, DENIED);
     for words in ["plugin \"probe\"", "secret", "db:read=secret"] {
         assert!(text.contains(words), "{words} is not in: {text}");
     }
 }
+}
 
-#[tokio::test]
-async fn patterns_match_whole_names_in_either_case() {
-    let desk = Desk::with(&["db:read=TICK*"]).await;
+both! {
+async fn patterns_match_whole_names_in_either_case(on: On) {
+    let desk = Desk::with(on, &["db:read=TICK*"]).await;
     desk.query("SELECT id FROM Ticket").await.unwrap();
     for sql in ["SELECT id FROM queue", "SELECT id FROM secret"] {
         refused(sql, desk.query(sql).await, DENIED);
     }
-    let desk = Desk::with(&["db:read=tick"]).await;
+    let desk = Desk::with(on, &["db:read=tick"]).await;
     refused(
         "SELECT id FROM ticket",
         desk.query("SELECT id FROM ticket").await,
         DENIED,
     );
 }
+}
 
-#[tokio::test]
-async fn a_grant_without_a_scope_covers_no_table() {
-    let desk = Desk::with(&["db:read", "db:write"]).await;
+both! {
+async fn a_grant_without_a_scope_covers_no_table(on: On) {
+    let desk = Desk::with(on, &["db:read", "db:write"]).await;
     refused("read", desk.query("SELECT id FROM ticket").await, DENIED);
     refused(
         "write",
@@ -54,15 +55,16 @@ async fn a_grant_without_a_scope_covers_no_table() {
         DENIED,
     );
 }
+}
 
-#[tokio::test]
-async fn tables_within_the_scope_may_be_made_changed_and_dropped() {
-    let desk = Desk::with(&["db:read=probe_*", "db:write=probe_*"]).await;
+both! {
+async fn tables_within_the_scope_may_be_made_changed_and_dropped(on: On) {
+    let desk = Desk::with(on, &["db:read=probe_*", "db:write=probe_*"]).await;
     for sql in [
         "CREATE TABLE probe_a (id INTEGER PRIMARY KEY, name TEXT)",
         "ALTER TABLE probe_a ADD COLUMN size INTEGER",
         "CREATE INDEX probe_a_name ON probe_a (name)",
-        "INSERT INTO probe_a (name, size) VALUES ('a', 1)",
+        "INSERT INTO probe_a (id, name, size) VALUES (1, 'a', 1)",
     ] {
         desk.execute(sql, json!([]))
             .await
@@ -74,16 +76,19 @@ async fn tables_within_the_scope_may_be_made_changed_and_dropped() {
     );
     desk.execute("DROP TABLE probe_a", json!([])).await.unwrap();
     assert_eq!(
-        desk.helpdesk
-            .number("SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'probe%'"),
+        desk.store.number(on.pick(
+            "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'probe%'",
+            "SELECT COUNT(*) FROM pg_class WHERE relname LIKE 'probe%'"
+        )),
         0
     );
 }
+}
 
-#[tokio::test]
-async fn two_plugins_with_different_grants_keep_to_their_own() {
-    let helpdesk = helpdesk();
-    let host = database_host(&helpdesk, Caps::default());
+both! {
+async fn two_plugins_with_different_grants_keep_to_their_own(on: On) {
+    let store = Store::new(on);
+    let host = store.host(Caps::default());
     let probe = plugin(
         &host,
         "probe",
@@ -116,4 +121,5 @@ async fn two_plugins_with_different_grants_keep_to_their_own() {
         .expect_err("queue is not granted");
     assert_eq!(error.code(), "permission-denied");
     assert!(error.to_string().contains("queue"), "{error}");
+}
 }

@@ -5,11 +5,11 @@ use goatherd::runtime::Limits;
 use goatherd_tests::{call, limits};
 use serde_json::{Value, json};
 
-use crate::{DENIED_OR_INVALID, Desk, refused};
+use crate::{DENIED_OR_INVALID, Desk, On, both, refused};
 
-#[tokio::test]
-async fn all_statements_happen_in_order() {
-    let desk = Desk::with(&["db:write=note"]).await;
+both! {
+async fn all_statements_happen_in_order(on: On) {
+    let desk = Desk::with(on, &["db:write=note"]).await;
     let outcomes = desk
         .transaction(json!([
             {"sql": "INSERT INTO note (text) VALUES (?)", "params": ["a"]},
@@ -26,15 +26,15 @@ async fn all_statements_happen_in_order() {
         .collect();
     assert_eq!(affected, [1, 1, 2]);
     assert_eq!(
-        desk.helpdesk
-            .number("SELECT COUNT(*) FROM note WHERE number = id"),
+        desk.store.number("SELECT COUNT(*) FROM note WHERE number = id"),
         2
     );
 }
+}
 
-#[tokio::test]
-async fn a_statement_that_fails_undoes_all_and_is_named_by_its_number() {
-    let desk = Desk::with(&["db:write=note"]).await;
+both! {
+async fn a_statement_that_fails_undoes_all_and_is_named_by_its_number(on: On) {
+    let desk = Desk::with(on, &["db:write=note"]).await;
     let cases = [
         (
             "a constraint",
@@ -76,7 +76,7 @@ async fn a_statement_that_fails_undoes_all_and_is_named_by_its_number() {
         assert!(allowed.contains(&error.code().as_str()), "{name}: {text}");
         assert!(text.contains("statement 3"), "{name}: {text}");
         assert_eq!(
-            desk.helpdesk.number("SELECT COUNT(*) FROM note"),
+            desk.store.number("SELECT COUNT(*) FROM note"),
             0,
             "{name}"
         );
@@ -85,10 +85,11 @@ async fn a_statement_that_fails_undoes_all_and_is_named_by_its_number() {
         .await
         .expect("the connection is as it was");
 }
+}
 
-#[tokio::test]
-async fn more_than_a_thousand_statements_are_refused_before_the_first() {
-    let desk = Desk::with(&["db:write=note"]).await;
+both! {
+async fn more_than_a_thousand_statements_are_refused_before_the_first(on: On) {
+    let desk = Desk::with(on, &["db:write=note"]).await;
     let statements = |count: usize| -> Value {
         (0..count).map(|n| json!({"sql": "INSERT INTO note (text) VALUES (?)", "params": [format!("{n}")]})).collect()
     };
@@ -100,20 +101,22 @@ async fn more_than_a_thousand_statements_are_refused_before_the_first() {
         ["too-large", "invalid-argument"].contains(&error.code().as_str()),
         "{error}"
     );
-    assert_eq!(desk.helpdesk.number("SELECT COUNT(*) FROM note"), 0);
+    assert_eq!(desk.store.number("SELECT COUNT(*) FROM note"), 0);
     desk.transaction(statements(1_000)).await.unwrap();
-    assert_eq!(desk.helpdesk.number("SELECT COUNT(*) FROM note"), 1_000);
+    assert_eq!(desk.store.number("SELECT COUNT(*) FROM note"), 1_000);
+}
 }
 
-#[tokio::test]
-async fn an_empty_transaction_changes_nothing() {
-    let desk = Desk::with(&["db:write=note"]).await;
+both! {
+async fn an_empty_transaction_changes_nothing(on: On) {
+    let desk = Desk::with(on, &["db:write=note"]).await;
     assert_eq!(desk.transaction(json!([])).await.unwrap(), json!([]));
 }
+}
 
-#[tokio::test]
-async fn a_broken_constraint_is_a_conflict_with_its_name() {
-    let desk = Desk::with(&["db:write=note"]).await;
+both! {
+async fn a_broken_constraint_is_a_conflict_with_its_name(on: On) {
+    let desk = Desk::with(on, &["db:write=note"]).await;
     desk.execute("INSERT INTO note (text) VALUES ('a')", json!([]))
         .await
         .unwrap();
@@ -123,13 +126,13 @@ async fn a_broken_constraint_is_a_conflict_with_its_name() {
             .await,
         &["conflict"],
     );
-    assert!(text.contains("note.text"), "{text}");
+    assert!(text.contains(on.pick("note.text", "note_text_key")), "{text}");
+}
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn changes_at_the_same_time_are_all_made_once() {
-    let desk = Desk::within(
-        &["db:write=note"],
+both! {
+async fn changes_at_the_same_time_are_all_made_once(on: On) {
+    let desk = Desk::within(on, &["db:write=note"],
         Caps::default(),
         Limits {
             instances: 4,
@@ -160,8 +163,8 @@ async fn changes_at_the_same_time_are_all_made_once() {
         add.await.unwrap().unwrap();
     }
     assert_eq!(
-        desk.helpdesk
-            .number("SELECT CAST(number AS INTEGER) FROM note"),
+        desk.store.number("SELECT CAST(number AS INTEGER) FROM note"),
         40
     );
+}
 }

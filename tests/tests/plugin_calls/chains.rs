@@ -33,7 +33,7 @@ async fn ten_calls_deep_is_allowed_and_eleven_show_the_chain() {
     let Error::Conflict(text) = error else {
         panic!("{error:?}")
     };
-    let chain = vec!["relay-a → relay-b"; 5].join(" → ");
+    let chain = ["relay-a → relay-b"; 5].join(" → ");
     assert!(
         text.contains(&format!("{chain} → relay-a → relay-b")),
         "{text}"

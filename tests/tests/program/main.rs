@@ -3,6 +3,7 @@
 mod calls;
 mod helpdesk_stats;
 mod inspect;
+mod secrets;
 mod settings;
 
 use goatherd_tests::{Helpdesk, Outcome, goatherd, guest_path};

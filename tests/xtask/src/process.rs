@@ -67,7 +67,27 @@ pub(crate) fn search_path() -> impl Iterator<Item = PathBuf> {
 pub(crate) fn cargo(places: &Places) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(places.root());
+    forget_package(&mut command);
     command
+}
+
+/// Takes away what cargo told this program about its own package. A build script that looks at such variables would take them
+/// for a change, and rebuild what depends on it at every turn between this program's cargo and the user's.
+pub(crate) fn forget_package(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let shown = name.to_string_lossy();
+        let of_package = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ]
+        .iter()
+        .any(|prefix| shown.starts_with(prefix));
+        if of_package || shown == "CARGO_PRIMARY_PACKAGE" {
+            command.env_remove(name);
+        }
+    }
 }
 
 fn shown(command: &Command) -> String {

@@ -1,7 +1,7 @@
 //! The embedded cache: in this process, gone when it ends.
 //!
 //! Each plugin has a cache of its own with a quota in bytes, so a plugin that fills it evicts nobody else's entries. A new
-//! entry is always taken; the least recently used ones make room.
+//! entry is always taken, unless it alone is over the quota; the least recently used ones make room.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,20 +50,26 @@ impl Cache for MemoryCache {
     }
 }
 
-struct PluginMemory(moka::sync::Cache<String, Entry>);
+struct PluginMemory {
+    entries: moka::sync::Cache<String, Entry>,
+    quota: u64,
+}
+
+/// What an entry costs.
+fn weight(key: &str, value: &[u8]) -> u32 {
+    let bytes = key.len() + value.len() + OVERHEAD;
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
 
 impl PluginMemory {
     fn new(quota: u64) -> Self {
         let entries = moka::sync::Cache::builder()
             .max_capacity(quota)
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|key: &String, entry: &Entry| {
-                let bytes = key.len() + entry.value.len() + OVERHEAD;
-                u32::try_from(bytes).unwrap_or(u32::MAX)
-            })
+            .weigher(|key: &String, entry: &Entry| weight(key, &entry.value))
             .expire_after(Expiry)
             .build();
-        Self(entries)
+        Self { entries, quota }
     }
 }
 
@@ -95,7 +101,7 @@ impl moka::Expiry<String, Entry> for Expiry {
 #[async_trait]
 impl PluginCache for PluginMemory {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        Ok(self.0.get(key).map(|entry| entry.value.to_vec()))
+        Ok(self.entries.get(key).map(|entry| entry.value.to_vec()))
     }
 
     async fn set(
@@ -104,13 +110,18 @@ impl PluginCache for PluginMemory {
         value: Vec<u8>,
         ttl: Option<Duration>,
     ) -> Result<(), Unavailable> {
-        let value = value.into();
-        self.0.insert(key.to_owned(), Entry { value, ttl });
+        if u64::from(weight(key, &value)) > self.quota {
+            // In place of an older value it would be taken, and all others would go for it.
+            self.entries.invalidate(key);
+        } else {
+            let value = value.into();
+            self.entries.insert(key.to_owned(), Entry { value, ttl });
+        }
         Ok(())
     }
 
     async fn delete(&self, key: &str) -> Result<(), Unavailable> {
-        self.0.invalidate(key);
+        self.entries.invalidate(key);
         Ok(())
     }
 }

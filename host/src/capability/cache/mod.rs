@@ -5,12 +5,14 @@
 
 mod backend;
 mod memory;
+mod redis;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::Linker;
 
+pub use self::redis::RedisCache;
 pub use backend::{Cache, PluginCache, Unavailable};
 pub use memory::{MemoryCache, QUOTA};
 

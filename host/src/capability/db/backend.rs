@@ -6,6 +6,8 @@
 //! * Scopes are enforced by the engine, for every table that a statement reaches in whatever way, before any effect.
 //! * A change happens wholly or not at all, and an error means not at all.
 //! * The deadline is kept: soon after it, and soon after the caller dropped the future, nothing runs any more.
+//! * Of tables that organisations own ([`OrganisationTables`](super::OrganisationTables)), a call sees and changes the
+//!   rows of its own organisation, and no row if it has none. The engine filters, whatever the statement says.
 //! * Nothing that one plugin sends costs another plugin a lock, a connection or memory without bound.
 //! * Tables of the host (`goatherd_*`) and of the engine are out of reach, whatever the scope says.
 
@@ -96,6 +98,26 @@ impl Default for Caps {
             statement_time: Duration::from_secs(5),
             max_sql_bytes: 1 << 20,
             max_statements: 1_000,
+        }
+    }
+}
+
+/// For whom a call is, and until when. The host's own record of its caller, never a plugin's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// When it ends, done or not.
+    pub deadline: Instant,
+    /// The organisation of the acting user. Without one, there are no rows in tables that organisations own.
+    pub org_id: Option<i64>,
+}
+
+impl Call {
+    /// A call until this deadline, for no organisation.
+    #[must_use]
+    pub const fn until(deadline: Instant) -> Self {
+        Self {
+            deadline,
+            org_id: None,
         }
     }
 }
@@ -191,25 +213,20 @@ pub trait Database: Send + Sync + 'static {
 #[async_trait]
 pub trait PluginDatabase: Send + Sync + 'static {
     /// Runs one statement that cannot change anything, and returns all of its rows.
-    async fn query(
-        &self,
-        sql: String,
-        params: Vec<Value>,
-        deadline: Instant,
-    ) -> Result<Rows, DbError>;
+    async fn query(&self, sql: String, params: Vec<Value>, call: Call) -> Result<Rows, DbError>;
 
     /// Runs one statement that returns no rows.
     async fn execute(
         &self,
         sql: String,
         params: Vec<Value>,
-        deadline: Instant,
+        call: Call,
     ) -> Result<Outcome, DbError>;
 
     /// Runs all statements in order, or none. The error names the statement that failed, counted from 1.
     async fn transaction(
         &self,
         statements: Vec<Statement>,
-        deadline: Instant,
+        call: Call,
     ) -> Result<Vec<Outcome>, DbError>;
 }

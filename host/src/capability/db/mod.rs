@@ -5,7 +5,9 @@
 //! call, and turns refusals into the contract's errors.
 
 mod backend;
+mod organisation;
 
+mod postgres;
 mod sqlite;
 
 use std::sync::Arc;
@@ -13,8 +15,11 @@ use std::sync::Arc;
 use wasmtime::component::Linker;
 
 pub use backend::{
-    Caps, Database, DbError, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
+    Call, Caps, Database, DbError, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
+    Value,
 };
+pub use organisation::{OrganisationTables, OrganisationTablesError};
+pub use postgres::{PostgresDatabase, PostgresSettings};
 pub use sqlite::{SqliteDatabase, SqliteError};
 
 use crate::capability::{Guest, Of, PrepareError, Provider, Setup, Slot, View};
@@ -62,18 +67,23 @@ impl Provider for Databases {
 pub struct DbAccess(Arc<dyn PluginDatabase>);
 
 impl View<'_, DbAccess> {
+    fn call(&self) -> Call {
+        Call {
+            deadline: self.caller.deadline(),
+            org_id: self.caller.context().org_id,
+        }
+    }
+
     async fn select(&self, sql: String, params: Vec<db_types::Value>) -> Result<Rows, Error> {
         let params = params.into_iter().map(Value::from).collect();
         let database = &self.state()?.0;
-        Ok(database.query(sql, params, self.caller.deadline()).await?)
+        Ok(database.query(sql, params, self.call()).await?)
     }
 
     async fn change(&self, sql: String, params: Vec<db_types::Value>) -> Result<Outcome, Error> {
         let params = params.into_iter().map(Value::from).collect();
         let database = &self.state()?.0;
-        Ok(database
-            .execute(sql, params, self.caller.deadline())
-            .await?)
+        Ok(database.execute(sql, params, self.call()).await?)
     }
 
     async fn change_all(
@@ -82,9 +92,7 @@ impl View<'_, DbAccess> {
     ) -> Result<Vec<Outcome>, Error> {
         let statements = statements.into_iter().map(Statement::from).collect();
         let database = &self.state()?.0;
-        Ok(database
-            .transaction(statements, self.caller.deadline())
-            .await?)
+        Ok(database.transaction(statements, self.call()).await?)
     }
 }
 

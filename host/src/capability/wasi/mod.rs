@@ -2,7 +2,9 @@
 //!
 //! Most languages' runtimes import clocks, random numbers, streams and an environment whether a plugin uses them or not,
 //! so these are always linked: the environment and the arguments are empty, standard input is at its end, standard output
-//! and error go into the plugin's log, and no directory is opened. Sockets have no line here and so are refused by name.
+//! and error go into the plugin's log, and no directory is opened but the data folder of a plugin that has a
+//! [`files`](super::files) grant. Types of HTTP are among them; sending a request with them needs the `http` grant and goes
+//! [the way of all requests](crate::capability::http). Sockets have no line here and so are refused by name.
 
 mod stdio;
 
@@ -11,14 +13,14 @@ pub(super) use stdio::Stdio;
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{WasiCtx, WasiView as _};
 
-use crate::capability::Guest;
+use crate::capability::files::Files;
 use crate::capability::log::PluginLog;
 use crate::capability::table::{Interface, Link, ambient, gated};
+use crate::capability::{Guest, http};
 use crate::permission::Need;
 
 use std::sync::Arc;
@@ -66,8 +68,8 @@ pub(super) const INTERFACES: &[Interface] = &[
     ambient("wasi:cli/terminal-stdin", Link::Function(|l| cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, Guest::cli))),
     ambient("wasi:cli/terminal-stdout", Link::Function(|l| cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, Guest::cli))),
     ambient("wasi:cli/terminal-stderr", Link::Function(|l| cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:filesystem/types", Link::Function(|l| filesystem::types::add_to_linker::<_, WasiFilesystem>(l, Guest::filesystem))),
-    ambient("wasi:filesystem/preopens", Link::Function(|l| filesystem::preopens::add_to_linker::<_, WasiFilesystem>(l, Guest::filesystem))),
-    ambient("wasi:http/types", Link::NotServed),
-    gated("wasi:http/outgoing-handler", Need::HTTP, Link::NotServed),
+    ambient("wasi:filesystem/types", Link::Function(|l| filesystem::types::add_to_linker::<_, Files>(l, Guest::files))),
+    ambient("wasi:filesystem/preopens", Link::Function(|l| filesystem::preopens::add_to_linker::<_, Files>(l, Guest::files))),
+    ambient("wasi:http/types", Link::Function(http::link_types)),
+    gated("wasi:http/outgoing-handler", Need::HTTP, Link::Function(http::link_outgoing_handler)),
 ];

@@ -25,6 +25,7 @@ mod cascade;
 mod custom_field;
 mod duration;
 mod error_code;
+mod event_authorizer;
 mod group;
 mod i18n;
 mod job;
@@ -46,6 +47,7 @@ pub use cascade::Cascade;
 pub use check::{Color, EntityType, FunctionName, GroupName};
 pub use custom_field::{CustomField, FieldType, SECTION};
 pub use error_code::ErrorCode;
+pub use event_authorizer::EventAuthorizer;
 pub use group::Group;
 pub use i18n::I18n;
 pub use job::{Job, Schedule, TIMEOUT};
@@ -129,6 +131,9 @@ pub struct Registration {
     /// The JSON Schema of its configuration, an object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_schema: Option<Json>,
+    /// Who may listen to its events.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub event_authorizers: Vec<EventAuthorizer>,
     /// What this version of the contract does not know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<Extension>,
@@ -213,6 +218,7 @@ impl Registration {
                 cascades: parts.cascades.finish(),
                 capabilities: parts.capabilities.finish(),
                 config_schema: parts.config_schema.finish().pop(),
+                event_authorizers: parts.event_authorizers.finish(),
                 extensions: parts.extensions.finish(),
                 min_host_version,
                 permissions: parts.permissions.finish(),
@@ -250,6 +256,7 @@ struct Contributions {
     cascades: Section<Cascade>,
     capabilities: Section<Capability>,
     config_schema: Section<Json>,
+    event_authorizers: Section<EventAuthorizer>,
     extensions: Section<Extension>,
     permissions: Section<PermissionRequest>,
     parents: menu::Parents,
@@ -274,6 +281,7 @@ impl Contributions {
             cascades: Section::new("cascades", "cascade for"),
             capabilities: Section::new("capabilities", "capability"),
             config_schema: Section::new("config_schema", "configuration schema of"),
+            event_authorizers: Section::new("event_authorizers", "event authorizer"),
             extensions: Section::new("extensions", "extension"),
             permissions: Section::new("permissions", "permission"),
             parents: menu::Parents::default(),
@@ -382,6 +390,11 @@ impl Contributions {
                 item.at_most_one();
                 item.take("", json_object(text))
             }),
+            C::EventAuthorizer(given) => {
+                let subject = given.function.clone();
+                self.event_authorizers
+                    .read(found, &subject, |item| EventAuthorizer::parse(item, given));
+            }
             C::Extension((name, data)) => {
                 let subject = name.clone();
                 self.extensions.read(found, &subject, |item| {

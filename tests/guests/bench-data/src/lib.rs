@@ -7,8 +7,6 @@
 //! | `query` | SQL | runs it and returns the number of rows |
 //! | `put`, `get` | a key | writes 1 KiB into the cache, reads it and returns its length |
 //! | `request` | a URL | asks for it and returns the status; an error's case when it is refused |
-//! | `find-equal` | a number | the number of entities whose field `amount` is that number |
-//! | `find-near` | `[latitude, longitude, kilometres]` | the number of entities whose field `place` is so near |
 //!
 //! Arguments are JSON.
 
@@ -19,10 +17,7 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
-use goatherd::plugin::custom_field_types::{FieldValue, Point};
-use goatherd::plugin::custom_fields_read::{self, Circle, Condition, Filter};
 use goatherd::plugin::http_client::{self, HttpRequest};
-use goatherd::plugin::registration::{Contribution, CustomField, FieldType};
 use goatherd::plugin::types::Error;
 use goatherd::plugin::{cache_read, cache_write, db_read};
 
@@ -39,10 +34,7 @@ impl Guest for BenchData {
             homepage: String::new(),
             min_host_version: None,
             resources: None,
-            contributions: vec![
-                field("amount", FieldType::Integer),
-                field("place", FieldType::Point),
-            ],
+            contributions: Vec::new(),
         }
     }
 
@@ -60,18 +52,6 @@ impl Guest for BenchData {
             }
             "get" => cache_read::get(&parsed::<String>(&args)?)?.map_or(0, |value| value.len()),
             "request" => return request(parsed(&args)?),
-            "find-equal" => find("amount", Condition::Eq(FieldValue::Integer(parsed(&args)?)))?,
-            "find-near" => {
-                let (latitude, longitude, kilometres) = parsed(&args)?;
-                let circle = Circle {
-                    center: Point {
-                        latitude,
-                        longitude,
-                    },
-                    radius_km: Some(kilometres),
-                };
-                find("place", Condition::Near(circle))?
-            }
             _ => return Err(Error::NotFound(function)),
         };
         Ok(answer.to_string())
@@ -84,29 +64,6 @@ impl Guest for BenchData {
 
 fn parsed<T: serde::de::DeserializeOwned>(args: &str) -> Result<T, Error> {
     serde_json::from_str(args).map_err(|error| Error::InvalidArgument(error.to_string()))
-}
-
-fn field(name: &str, field_type: FieldType) -> Contribution {
-    Contribution::CustomField(CustomField {
-        name: name.into(),
-        label: name.into(),
-        entity_type: "ticket".into(),
-        field_type,
-        section: None,
-        order: 0,
-        required: false,
-        description: String::new(),
-        placeholder: String::new(),
-        config: None,
-    })
-}
-
-fn find(field: &str, condition: Condition) -> Result<usize, Error> {
-    let filter = Filter {
-        field: field.into(),
-        condition,
-    };
-    Ok(custom_fields_read::query("ticket", &[filter])?.len())
 }
 
 fn request(url: String) -> Result<String, Error> {

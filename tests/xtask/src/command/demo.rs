@@ -35,6 +35,7 @@ pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
     let examples: Vec<&Guest> = all
         .iter()
         .filter(|guest| guest.purpose == Purpose::Example)
+        .filter(|guest| configuration::PLUGINS.contains(&guest.name.as_str()))
         .collect();
     guest::build(places, &examples)?;
 

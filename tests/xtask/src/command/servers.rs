@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::command::Usage;
 use crate::places::Places;
+use crate::process::forget_package;
 use crate::servers::Servers;
 
 pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
@@ -16,7 +17,9 @@ pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
     let [program, words @ ..] = words else {
         return Err(Usage("which command?".into()).into());
     };
-    let status = Servers::start(places)?.run(Command::new(program).args(words))?;
+    let mut command = Command::new(program);
+    forget_package(command.args(words));
+    let status = Servers::start(places)?.run(&mut command)?;
     if !status.success() {
         bail!("{program} failed: {status}");
     }

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+/// The examples that the demo shows. The others are for reading, and run in tests.
+pub(crate) const PLUGINS: [&str; 3] = ["helpdesk-stats", "hello-js", "hello-py"];
+
 /// The configuration as an operator would write it, every grant by hand.
 pub(crate) fn text(address: SocketAddr, plugins: &Path, database: &Path) -> Result<String> {
     let (plugins, database) = (quoted(plugins)?, quoted(database)?);

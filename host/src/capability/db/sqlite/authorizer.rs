@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::functions;
+use super::organisation::Owned;
 use super::policy::{Deed, Policy, reserved};
 
 /// Whose statements are compiled.
@@ -24,6 +25,8 @@ pub(super) enum Author {
     Guest,
     /// The definition of a table as the engine stored it, compiled and not run, to see which functions it calls.
     Definition,
+    /// The host's own change of the table at this place among those that organisations own.
+    Owned(usize),
 }
 
 /// How a statement changes the schema.
@@ -55,9 +58,14 @@ pub(super) struct Findings {
     pub(super) through: BTreeSet<String>,
 }
 
+/// The place of a table among those that organisations own, and the name of a trigger on it, in lower case.
+pub(super) type RowTriggers = BTreeSet<(usize, String)>;
+
 #[derive(Debug)]
 struct State {
     author: Author,
+    /// Triggers of the application that see of their table, which organisations own, the changed row alone.
+    row_triggers: RowTriggers,
     findings: Findings,
 }
 
@@ -74,6 +82,7 @@ impl Guard {
             policy,
             state: Arc::new(Mutex::new(State {
                 author: Author::Guest,
+                row_triggers: RowTriggers::default(),
                 findings: Findings::default(),
             })),
         }
@@ -105,21 +114,57 @@ impl Guard {
 
     /// Lets `work` compile text of this author.
     pub(super) fn written_by<T>(&self, author: Author, work: impl FnOnce() -> T) -> T {
-        self.state().author = author;
+        let before = std::mem::replace(&mut self.state().author, author);
         // The way back must not depend on `work` returning: what follows could be a plugin's.
-        struct Back<'a>(&'a Guard);
+        struct Back<'a>(&'a Guard, Author);
         impl Drop for Back<'_> {
             fn drop(&mut self) {
-                self.0.state().author = Author::Guest;
+                self.0.state().author = self.1;
             }
         }
-        let _back = Back(self);
+        let _back = Back(self, before);
         work()
     }
 
     /// What was found since [`Guard::begin`], which is then forgotten.
     pub(super) fn take(&self) -> Findings {
         std::mem::take(&mut self.state().findings)
+    }
+
+    /// Notes why a function refuses to go on.
+    pub(super) fn deny(&self, denial: String) {
+        self.state().findings.denial.get_or_insert(denial);
+    }
+
+    /// Sets which triggers see one row alone.
+    pub(super) fn set_row_triggers(&self, triggers: RowTriggers) {
+        self.state().row_triggers = triggers;
+    }
+
+    /// Whether it changes the table that it is for, or reads one of its kind for a foreign key, or the changed row for a
+    /// trigger. The text is the host's, so no name in it is a plugin's choice.
+    fn is_own_change(
+        &self,
+        place: usize,
+        triggers: &RowTriggers,
+        context: &AuthContext<'_>,
+    ) -> bool {
+        let owned = |table: &str| match context.database_name {
+            Some("main") => self.policy.owned.place(table),
+            _ => None,
+        };
+        match (context.action, context.accessor) {
+            (AuthAction::Read { table_name, .. }, None) => owned(table_name).is_some(),
+            (AuthAction::Read { table_name, .. }, Some(trigger)) => owned(table_name)
+                .is_some_and(|table| triggers.contains(&(table, trigger.to_lowercase()))),
+            (
+                AuthAction::Insert { table_name }
+                | AuthAction::Update { table_name, .. }
+                | AuthAction::Delete { table_name },
+                None,
+            ) => owned(table_name) == Some(place),
+            _ => false,
+        }
     }
 
     /// The answer to one question of the engine.
@@ -133,7 +178,13 @@ impl Guard {
         {
             return Authorization::Allow;
         }
+        if let Author::Owned(place) = state.author
+            && self.is_own_change(place, &state.row_triggers, context)
+        {
+            return Authorization::Allow;
+        }
         if let Some(through) = context.accessor
+            && !self.policy.owned.guards(through)
             && !state.findings.through.contains(through)
         {
             state.findings.through.insert(through.to_owned());
@@ -202,6 +253,7 @@ impl Question<'_> {
                 if database_name != "main"
                     || reserved(table_name).is_some()
                     || !self.policy.covers(Deed::Alter, table_name)
+                    || self.policy.owned.place(table_name).is_some()
                 {
                     return Err(self
                         .policy
@@ -242,12 +294,31 @@ impl Question<'_> {
         matches!(self.findings.schema, Some(SchemaChange::AlterTable(_)))
     }
 
+    /// Whether a guarding view or trigger does it.
+    fn is_guarded(&self) -> bool {
+        self.through
+            .is_some_and(|name| self.policy.owned.guards(name))
+    }
+
     /// Whether the object is in the database that plugins see, and not in the engine's store of temporary ones.
     fn in_main(&self) -> bool {
         matches!(self.database, None | Some("main"))
     }
 
     fn read(&mut self, table: &str, column: &str) -> Result<(), String> {
+        // The guarding views themselves, which stand for tables that are asked for by their own names too.
+        if self.policy.owned.guards(table) {
+            return Ok(());
+        }
+        if self.policy.owned.place(table).is_some() && self.policy.covers(Deed::Read, table) {
+            return match self.database {
+                Some("temp") => Ok(()),
+                Some("main") if self.is_guarded() => Ok(()),
+                // Nothing of it is used, so it is the view that the name means, or an expression of the statement's own.
+                None if column.is_empty() => Ok(()),
+                _ => Err(self.policy.refuse_owned(table)),
+            };
+        }
         if let Some(reason) = reserved(table) {
             let own = reason == super::policy::Reserved::Engine;
             if own && self.findings.schema.is_some() && engine_table(table) {
@@ -312,6 +383,14 @@ impl Question<'_> {
     }
 
     fn table(&self, deed: Deed, table: &str) -> Result<(), String> {
+        if self.policy.owned.place(table).is_some() && self.policy.covers(deed, table) {
+            let changes_rows = matches!(deed, Deed::Insert | Deed::Update | Deed::Delete);
+            return if changes_rows && self.database == Some("temp") {
+                Ok(())
+            } else {
+                Err(self.policy.refuse_owned(table))
+            };
+        }
         if self.in_main() && reserved(table).is_none() && self.policy.covers(deed, table) {
             Ok(())
         } else {
@@ -320,7 +399,10 @@ impl Question<'_> {
     }
 
     fn function(&self, name: &str) -> Result<(), String> {
-        if functions::harmless(name) || (self.alters() && functions::of_alter(name)) {
+        if functions::harmless(name)
+            || (Owned::is_function(name) && self.is_guarded())
+            || (self.alters() && functions::of_alter(name))
+        {
             Ok(())
         } else {
             Err(self.policy.refuse(

@@ -26,16 +26,18 @@ pub(super) fn run(
     session
         .host("BEGIN IMMEDIATE")
         .map_err(|error| fault::of(session, error))?;
-    let outcomes = statements
-        .iter()
-        .enumerate()
-        .map(|(place, statement)| {
-            one(session, statement).map_err(|error| match statements.len() {
-                1 => error,
-                _ => error.in_statement(place + 1),
+    let outcomes = session.organisations.check_current(session).and_then(|()| {
+        statements
+            .iter()
+            .enumerate()
+            .map(|(place, statement)| {
+                one(session, statement).map_err(|error| match statements.len() {
+                    1 => error,
+                    _ => error.in_statement(place + 1),
+                })
             })
-        })
-        .collect::<Result<Vec<_>, _>>();
+            .collect::<Result<Vec<_>, _>>()
+    });
     // From here on nobody interrupts: what begins now must end.
     let good = ticket.finish();
     session.watch.disarm();
@@ -67,14 +69,19 @@ fn one(session: &Session, statement: &Statement) -> Result<Outcome, DbError> {
         _ => None,
     };
     forget_last_insertion(session);
+    session.organisations.begin();
     let values = prepared.facts.values;
     let changed = session.with_values(values, || {
-        prepared
-            .statement()?
-            .raw_execute()
-            .map_err(|error| fault::of(session, error))
+        prepared.statement()?.raw_execute().map_err(|error| {
+            let inner = session.organisations.failure();
+            fault::of(session, inner.unwrap_or(error))
+        })
     })?;
-    let inserted = session.db.last_insert_rowid();
+    let written = session.organisations.written();
+    let inserted = match written.inserted {
+        0 => session.db.last_insert_rowid(),
+        inserted => inserted,
+    };
     let schema = prepared.facts.schema.clone();
     match schema {
         None => {
@@ -93,7 +100,7 @@ fn one(session: &Session, statement: &Statement) -> Result<Outcome, DbError> {
     prepared.keep();
     Ok(Outcome {
         rows_affected: if changes_rows {
-            u64::try_from(changed).unwrap_or(u64::MAX)
+            written.rows + u64::try_from(changed).unwrap_or(u64::MAX)
         } else {
             0
         },
@@ -128,6 +135,9 @@ fn check_names(session: &Session, before: &BTreeSet<String>) -> Result<Option<St
     let mut new = after.difference(before);
     let found = new.next().cloned();
     for name in found.iter().chain(new) {
+        if policy.owned.place(name).is_some() {
+            return Err(DbError::Denied(policy.refuse_owned(name)));
+        }
         if reserved(name).is_some() || !policy.covers(Deed::Create, name) {
             return Err(DbError::Denied(policy.refuse_table(
                 Deed::Create,

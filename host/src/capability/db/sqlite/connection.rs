@@ -19,6 +19,7 @@ use super::super::backend::{Caps, DbError};
 use super::authorizer::Guard;
 use super::fault;
 use super::functions;
+use super::organisation::Organisations;
 use super::pattern;
 use super::policy::{Policy, Purpose};
 use super::statement::Facts;
@@ -39,6 +40,7 @@ pub(super) struct Session {
     pub(super) guard: Guard,
     pub(super) watch: Arc<Watch>,
     pub(super) caps: Caps,
+    pub(super) organisations: Organisations,
     /// What is known about each statement in the connection's cache.
     facts: RefCell<HashMap<Box<str>, Facts>>,
     spoiled: Cell<bool>,
@@ -85,12 +87,14 @@ impl Session {
         db.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
             authorizer.ask(&context)
         }))?;
+        let organisations = Organisations::install(&db, &guard)?;
         watch.disarm();
         Ok(Self {
             db,
             guard,
             watch,
             caps,
+            organisations,
             facts: RefCell::new(HashMap::new()),
             spoiled: Cell::new(false),
         })
@@ -122,8 +126,9 @@ impl Session {
         let mut known = self.facts.borrow_mut();
         // The cache must not drop a statement by itself: it is known here exactly if it is there.
         if known.len() + 1 >= STATEMENTS && !known.contains_key(sql) {
-            known.clear();
-            self.db.flush_prepared_statement_cache();
+            drop(known);
+            self.clear_statements();
+            known = self.facts.borrow_mut();
         }
         known.insert(sql.into(), facts);
     }
@@ -159,6 +164,12 @@ impl Session {
             .set_limit(Limit::SQLITE_LIMIT_LENGTH, length)
             .map(|_| ())
             .map_err(|error| fault::of(self, error))
+    }
+
+    /// Forgets all compiled statements.
+    pub(super) fn clear_statements(&self) {
+        self.facts.borrow_mut().clear();
+        self.db.flush_prepared_statement_cache();
     }
 
     /// The statement was discarded.

@@ -9,6 +9,7 @@
 //! * The program ([`program`]): the engine does not ask about the columns by which `NATURAL` and `USING` join, so the
 //!   compiled program of each new statement is read, and every table that it opens is checked again.
 //! * Checks after the fact, before the commit ([`change`]): the authorizer is not told the new name of a renamed table.
+//! * The views ([`organisation`]): tables that organisations own are seen through views that filter them.
 //! * The watch ([`watch`]): deadline, cancellation and memory, a hundred instructions apart.
 //!
 //! A plugin has a few connections for queries, which run in parallel, and one for changes, which wait for each other in
@@ -19,6 +20,7 @@ mod change;
 mod connection;
 mod fault;
 mod functions;
+mod organisation;
 mod pattern;
 mod plugin;
 mod policy;
@@ -38,6 +40,7 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::OrganisationTables;
 use super::backend::{Caps, Database, OpenError, PluginDatabase, Scopes};
 use plugin::SqlitePlugin;
 
@@ -56,6 +59,7 @@ pub struct SqliteError {
 #[derive(Debug)]
 pub struct SqliteDatabase {
     path: PathBuf,
+    organisations: OrganisationTables,
     /// Open as long as plugins may come, so that the shared-memory file exists for read-only connections.
     _keeper: Mutex<Connection>,
 }
@@ -79,6 +83,13 @@ impl SqliteDatabase {
         Self::open_with(path.as_ref(), OpenFlags::SQLITE_OPEN_CREATE)
     }
 
+    /// The same database, in which organisations own these tables.
+    #[must_use]
+    pub fn with_organisations(mut self, tables: OrganisationTables) -> Self {
+        self.organisations = tables;
+        self
+    }
+
     fn open_with(path: &Path, more: OpenFlags) -> Result<Self, SqliteError> {
         let fail = |reason| SqliteError {
             path: path.to_owned(),
@@ -96,6 +107,7 @@ impl SqliteDatabase {
         }
         Ok(Self {
             path,
+            organisations: OrganisationTables::default(),
             _keeper: Mutex::new(keeper),
         })
     }
@@ -108,11 +120,12 @@ impl Database for SqliteDatabase {
         scopes: Scopes,
         caps: Caps,
     ) -> Result<Arc<dyn PluginDatabase>, OpenError> {
-        Ok(Arc::new(SqlitePlugin::new(
-            self.path.clone(),
-            plugin,
-            scopes,
-            caps,
-        )))
+        let plugin =
+            SqlitePlugin::new(self.path.clone(), plugin, scopes, caps, &self.organisations)
+                .map_err(|reason| OpenError {
+                    plugin: plugin.to_owned(),
+                    reason: format!("there is no randomness to be had: {reason}"),
+                })?;
+        Ok(Arc::new(plugin))
     }
 }

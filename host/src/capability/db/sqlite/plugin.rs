@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
+use super::super::OrganisationTables;
 use super::super::backend::{
-    Caps, DbError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
+    Call, Caps, DbError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
 };
 use super::connection::Session;
+use super::organisation::Owned;
 use super::policy::{Policy, Purpose};
 use super::pool::Pool;
 use super::ticket::Ticket;
@@ -32,25 +34,33 @@ pub(super) struct SqlitePlugin {
 }
 
 impl SqlitePlugin {
-    pub(super) fn new(path: PathBuf, plugin: &str, scopes: Scopes, caps: Caps) -> Self {
+    /// Fails where the system has no randomness.
+    pub(super) fn new(
+        path: PathBuf,
+        plugin: &str,
+        scopes: Scopes,
+        caps: Caps,
+        organisations: &OrganisationTables,
+    ) -> Result<Self, getrandom::Error> {
         let pool = |purpose, places| {
             let policy = Policy {
                 plugin: plugin.to_owned(),
                 purpose,
                 scopes: scopes.clone(),
+                owned: Owned::new(organisations)?,
             };
-            Arc::new(Pool::new(path.clone(), policy, caps, places))
+            Ok(Arc::new(Pool::new(path.clone(), policy, caps, places)))
         };
-        Self {
-            queries: pool(Purpose::Query, READERS),
-            changes: pool(Purpose::Change, 1),
-        }
+        Ok(Self {
+            queries: pool(Purpose::Query, READERS)?,
+            changes: pool(Purpose::Change, 1)?,
+        })
     }
 
     async fn change(
         &self,
         statements: Vec<Statement>,
-        deadline: Instant,
+        call: Call,
     ) -> Result<Vec<Outcome>, DbError> {
         let pool = &self.changes;
         let (policy, caps) = (pool.policy(), pool.caps());
@@ -76,7 +86,7 @@ impl SqlitePlugin {
             "a change of plugin \"{}\" waited for an earlier one of the same plugin until its deadline",
             policy.plugin
         ));
-        call(pool, deadline, busy, move |session, ticket| {
+        run(pool, call, busy, move |session, ticket| {
             change::run(session, ticket, &statements)
         })
         .await
@@ -85,12 +95,7 @@ impl SqlitePlugin {
 
 #[async_trait]
 impl PluginDatabase for SqlitePlugin {
-    async fn query(
-        &self,
-        sql: String,
-        params: Vec<Value>,
-        deadline: Instant,
-    ) -> Result<Rows, DbError> {
+    async fn query(&self, sql: String, params: Vec<Value>, call: Call) -> Result<Rows, DbError> {
         let policy = self.queries.policy();
         if policy.scopes.read.is_none() {
             return Err(DbError::Denied(policy.refuse(
@@ -99,9 +104,9 @@ impl PluginDatabase for SqlitePlugin {
                 "grant db:read with the tables it needs",
             )));
         }
-        call(
+        run(
             &self.queries,
-            deadline,
+            call,
             DbError::TimedOut,
             move |session, ticket| {
                 let rows = query::run(session, &sql, &params);
@@ -116,11 +121,9 @@ impl PluginDatabase for SqlitePlugin {
         &self,
         sql: String,
         params: Vec<Value>,
-        deadline: Instant,
+        call: Call,
     ) -> Result<Outcome, DbError> {
-        let outcomes = self
-            .change(vec![Statement { sql, params }], deadline)
-            .await?;
+        let outcomes = self.change(vec![Statement { sql, params }], call).await?;
         outcomes
             .into_iter()
             .next()
@@ -130,9 +133,9 @@ impl PluginDatabase for SqlitePlugin {
     async fn transaction(
         &self,
         statements: Vec<Statement>,
-        deadline: Instant,
+        call: Call,
     ) -> Result<Vec<Outcome>, DbError> {
-        self.change(statements, deadline).await
+        self.change(statements, call).await
     }
 }
 
@@ -146,15 +149,15 @@ impl Drop for CancelOnDrop {
 }
 
 /// Runs `job` on a connection of `pool`. `busy` is the error if there was none before the deadline.
-async fn call<T: Send + 'static>(
+async fn run<T: Send + 'static>(
     pool: &Arc<Pool>,
-    deadline: Instant,
+    call: Call,
     busy: DbError,
     job: impl FnOnce(&Session, &Ticket) -> Result<T, DbError> + Send + 'static,
 ) -> Result<T, DbError> {
     let deadline = Instant::now()
         .checked_add(pool.caps().statement_time)
-        .map_or(deadline, |latest| deadline.min(latest));
+        .map_or(call.deadline, |latest| call.deadline.min(latest));
     let place = pool.place(deadline).await.ok_or(busy)?;
     let ticket = Arc::new(Ticket::new());
     let _cancel = CancelOnDrop(Arc::clone(&ticket));
@@ -167,6 +170,7 @@ async fn call<T: Send + 'static>(
             session.watch.arm(deadline);
             let result = ticket
                 .start(session.db.get_interrupt_handle(), &session.watch)
+                .and_then(|()| session.organisations.enter(&session, call.org_id))
                 .and_then(|()| job(&session, &ticket));
             // Whatever happened, nobody interrupts what the connection does next.
             let _ = ticket.finish();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::super::backend::Scopes;
+use super::organisation::Owned;
 use crate::permission::{Scope, TablePattern};
 
 /// What a connection is for.
@@ -89,6 +90,8 @@ pub(super) struct Policy {
     pub(super) plugin: String,
     pub(super) purpose: Purpose,
     pub(super) scopes: Scopes,
+    /// Tables that organisations own.
+    pub(super) owned: Owned,
 }
 
 impl Policy {
@@ -111,7 +114,7 @@ impl Policy {
     /// Why a deed on a table is refused. `through` is the view, trigger or common table expression that leads to it.
     pub(super) fn refuse_table(&self, deed: Deed, table: &str, through: Option<&str>) -> String {
         let mut tried = deed.on(table);
-        if let Some(through) = through {
+        if let Some(through) = through.filter(|name| !self.owned.guards(name)) {
             tried.push_str(&format!(" (through \"{through}\")"));
         }
         let (rule, remedy) = match reserved(table) {
@@ -130,6 +133,16 @@ impl Policy {
             None => (self.rule(deed), remedy(deed, table)),
         };
         self.refuse(tried, rule, remedy)
+    }
+
+    /// Why a table that organisations own is refused where its rows cannot be filtered.
+    pub(super) fn refuse_owned(&self, table: &str) -> String {
+        self.refuse(
+            format_args!("reach table \"{table}\" in this way"),
+            "its rows belong to organisations, and what goes past the plain name cannot be filtered: the database's name \
+             in front, a view, a trigger or a foreign key of the application, or a change of its schema",
+            "use the table by its plain name",
+        )
     }
 
     fn rule(&self, deed: Deed) -> String {

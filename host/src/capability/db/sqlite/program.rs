@@ -62,6 +62,7 @@ pub(super) fn check(session: &Session, sql: &str) -> Result<usize, DbError> {
             continue;
         }
         let deed = if written { Deed::Update } else { Deed::Read };
+        session.organisations.check_open(session, sql, &table)?;
         if reserved(&table).is_some() || !policy.covers(deed, &table) {
             return Err(DbError::Denied(policy.refuse_table(deed, &table, None)));
         }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::backend::{
-    Caps, Database, DbError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
+    Call, Caps, Database, DbError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
 };
 use super::SqliteDatabase;
 use crate::permission::{Grant, Grants};
@@ -142,8 +142,8 @@ impl Plugin {
     }
 }
 
-fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(20)
+fn soon() -> Call {
+    Call::until(Instant::now() + Duration::from_secs(20))
 }
 
 fn text(text: &str) -> Value {

@@ -391,6 +391,44 @@ fn a_cascade_has_at_least_one_handler() {
 }
 
 #[test]
+fn an_event_authorizer_names_a_function_and_patterns_of_channels() {
+    let authorizer = |function: &str, channels: &[&str]| {
+        Contribution::EventAuthorizer(wit::EventAuthorizer {
+            function: function.into(),
+            channels: channels.iter().map(|one| (*one).to_owned()).collect(),
+        })
+    };
+    let read = with(vec![authorizer("may_listen", &["private.*", "stats"])]);
+    assert_eq!(
+        serde_json::to_value(&read.event_authorizers).unwrap(),
+        json!([{"function": "may_listen", "channels": ["private.*", "stats"]}])
+    );
+    let covers = |channel: &str| read.event_authorizers[0].covers(&channel.parse().unwrap());
+    assert!(covers("private.7") && covers("stats"));
+    assert!(!covers("private") && !covers("stats.7"));
+    refused(
+        vec![authorizer("", &["*"])],
+        "event_authorizers[0].function",
+        "is empty",
+    );
+    refused(
+        vec![authorizer("a", &[])],
+        "event_authorizers[0].channels",
+        "0 channels",
+    );
+    refused(
+        vec![authorizer("a", &["*"; 101])],
+        "event_authorizers[0].channels",
+        "101 channels",
+    );
+    refused(
+        vec![authorizer("a", &["fine", "Not fine\n"])],
+        "event_authorizers[0].channels[1]",
+        "is not a channel",
+    );
+}
+
+#[test]
 fn a_capability_begins_with_the_plugins_name() {
     let capability = |slug: &str, schema: Option<&str>| {
         Contribution::Capability(wit::Capability {

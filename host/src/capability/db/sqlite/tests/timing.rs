@@ -6,8 +6,8 @@ const ENDLESS: &str =
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 const ENDLESS_CHANGE: &str = "INSERT INTO note (words) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
 
-fn in_millis(millis: u64) -> Instant {
-    Instant::now() + Duration::from_millis(millis)
+fn in_millis(millis: u64) -> Call {
+    Call::until(Instant::now() + Duration::from_millis(millis))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,17 +15,17 @@ async fn an_endless_query_ends_within_200_ms_of_its_deadline() {
     let desk = Desk::new();
     let plugin = desk.plugin(&["db:read=*"]);
     for _ in 0..5 {
-        let deadline = in_millis(100);
+        let call = in_millis(100);
         let error = plugin
             .0
-            .query(ENDLESS.to_owned(), vec![], deadline)
+            .query(ENDLESS.to_owned(), vec![], call)
             .await
             .unwrap_err();
         assert_eq!(error, DbError::TimedOut);
         assert!(
-            deadline.elapsed() < Duration::from_millis(200),
+            call.deadline.elapsed() < Duration::from_millis(200),
             "{:?}",
-            deadline.elapsed()
+            call.deadline.elapsed()
         );
         assert!(plugin.query("SELECT 1").await.is_ok());
     }
@@ -35,17 +35,17 @@ async fn an_endless_query_ends_within_200_ms_of_its_deadline() {
 async fn an_endless_change_ends_in_time_with_nothing_done() {
     let desk = Desk::new();
     let plugin = desk.plugin(&["db:readwrite=note"]);
-    let deadline = in_millis(100);
+    let call = in_millis(100);
     let error = plugin
         .0
-        .execute(ENDLESS_CHANGE.to_owned(), vec![], deadline)
+        .execute(ENDLESS_CHANGE.to_owned(), vec![], call)
         .await
         .unwrap_err();
     assert_eq!(error, DbError::TimedOut);
     assert!(
-        deadline.elapsed() < Duration::from_millis(200),
+        call.deadline.elapsed() < Duration::from_millis(200),
         "{:?}",
-        deadline.elapsed()
+        call.deadline.elapsed()
     );
     assert_eq!(desk.count("note"), 1);
     plugin
@@ -76,7 +76,7 @@ async fn the_statement_time_bounds_a_call_without_a_near_deadline() {
 async fn a_deadline_that_has_passed_runs_nothing() {
     let desk = Desk::new();
     let plugin = desk.plugin(&["db:readwrite=note"]);
-    let past = Instant::now() - Duration::from_secs(1);
+    let past = Call::until(Instant::now() - Duration::from_secs(1));
     let error = plugin
         .0
         .execute("DELETE FROM note".to_owned(), vec![], past)
@@ -207,17 +207,17 @@ async fn a_change_waits_for_another_writer_and_gives_up_at_its_deadline() {
     other
         .execute_batch("BEGIN IMMEDIATE; INSERT INTO note (words) VALUES (7)")
         .unwrap();
-    let deadline = in_millis(150);
+    let call = in_millis(150);
     let error = plugin
         .0
-        .execute("DELETE FROM note".to_owned(), vec![], deadline)
+        .execute("DELETE FROM note".to_owned(), vec![], call)
         .await
         .unwrap_err();
     assert!(
         matches!(&error, DbError::Conflict(m) if m.contains("locked")),
         "{error}"
     );
-    assert!(deadline.elapsed() < Duration::from_millis(200));
+    assert!(call.deadline.elapsed() < Duration::from_millis(200));
     // Readers do not wait.
     assert_eq!(
         plugin

@@ -1,39 +1,40 @@
-//! The cache: what is kept, for how long and how much, and that no plugin gets at another's keys.
+//! What every cache keeps, for how long and how much, and that no plugin gets at another's keys.
 
 use std::time::Duration;
 
 use goatherd::Plugin;
-use goatherd::capability::cache::{Caching, MemoryCache};
-use goatherd_tests::{NoDatabase, call, host_builder, limits, plugin, probe, probe_host};
+use goatherd::capability::cache::QUOTA;
+use goatherd_tests::{call, limits, plugin, probe};
 use serde_json::{Value, json};
 
-use crate::{probe_with, refusal};
+use crate::{MakeHost, get, probe_with, refusal, set};
 
-async fn get(plugin: &Plugin, key: &str) -> Value {
-    call(plugin, "cache.get", json!({"key": key}))
-        .await
-        .unwrap()["value"]
-        .clone()
-}
+on_both!(
+    a_plugin_that_is_loaded_again_finds_what_it_left,
+    what_was_set_is_there_until_it_is_replaced_or_deleted,
+    an_entry_expires_by_itself_and_setting_it_again_starts_afresh,
+    a_scope_limits_a_plugin_to_keys_with_its_beginnings,
+    keys_have_1_to_512_bytes_and_values_up_to_a_mebibyte,
+    a_full_quota_makes_room_with_the_plugins_own_oldest_entries_only,
+    plugins_never_see_each_others_keys,
+    all_instances_of_a_plugin_share_its_cache,
+    any_text_is_a_key_and_each_is_another,
+    the_least_recently_used_entry_makes_room_first,
+    an_entry_over_the_whole_quota_is_not_kept_and_costs_no_other,
+);
 
-async fn set(plugin: &Plugin, key: &str, value: Value) {
-    call(plugin, "cache.set", json!({"key": key, "value": value}))
-        .await
-        .unwrap();
-}
-
-#[tokio::test]
-async fn a_plugin_that_is_loaded_again_finds_what_it_left() {
-    let before = probe(probe_host(), limits()).await;
+async fn a_plugin_that_is_loaded_again_finds_what_it_left(make: MakeHost) {
+    let host = make(QUOTA);
+    let before = probe(&host, limits()).await;
     set(&before, "left", json!("here")).await;
     before.shutdown().await;
-    let after = probe(probe_host(), limits()).await;
+    let after = probe(&host, limits()).await;
     assert_eq!(get(&after, "left").await, "here");
 }
 
-#[tokio::test]
-async fn what_was_set_is_there_until_it_is_replaced_or_deleted() {
-    let plugin = probe(probe_host(), limits()).await;
+async fn what_was_set_is_there_until_it_is_replaced_or_deleted(make: MakeHost) {
+    let host = make(QUOTA);
+    let plugin = probe(&host, limits()).await;
     assert_eq!(get(&plugin, "replaced").await, Value::Null);
     set(&plugin, "replaced", json!("one")).await;
     assert_eq!(get(&plugin, "replaced").await, "one");
@@ -50,9 +51,9 @@ async fn what_was_set_is_there_until_it_is_replaced_or_deleted() {
         .expect("nothing is there, which is no error");
 }
 
-#[tokio::test]
-async fn an_entry_expires_by_itself_and_setting_it_again_starts_afresh() {
-    let plugin = probe(probe_host(), limits()).await;
+async fn an_entry_expires_by_itself_and_setting_it_again_starts_afresh(make: MakeHost) {
+    let host = make(QUOTA);
+    let plugin = probe(&host, limits()).await;
     let set_for = |key: &'static str, ttl: u64| {
         call(
             &plugin,
@@ -71,10 +72,10 @@ async fn an_entry_expires_by_itself_and_setting_it_again_starts_afresh() {
     assert_eq!(get(&plugin, "extended").await, "v");
 }
 
-#[tokio::test]
-async fn a_scope_limits_a_plugin_to_keys_with_its_beginnings() {
+async fn a_scope_limits_a_plugin_to_keys_with_its_beginnings(make: MakeHost) {
+    let host = make(QUOTA);
     let plugin = probe_with(
-        probe_host(),
+        &host,
         &["cache:read=a:,shared:", "cache:write=a:", "config"],
     )
     .await;
@@ -106,9 +107,9 @@ async fn a_scope_limits_a_plugin_to_keys_with_its_beginnings() {
     }
 }
 
-#[tokio::test]
-async fn keys_have_1_to_512_bytes_and_values_up_to_a_mebibyte() {
-    let plugin = probe(probe_host(), limits()).await;
+async fn keys_have_1_to_512_bytes_and_values_up_to_a_mebibyte(make: MakeHost) {
+    let host = make(QUOTA);
+    let plugin = probe(&host, limits()).await;
     let long = "k".repeat(512);
     set(&plugin, &long, json!({"bytes": 1 << 20})).await;
     assert_eq!(get(&plugin, &long).await, json!({"bytes": 1 << 20}));
@@ -146,14 +147,9 @@ async fn keys_have_1_to_512_bytes_and_values_up_to_a_mebibyte() {
     );
 }
 
-#[tokio::test]
-async fn a_full_quota_makes_room_with_the_plugins_own_oldest_entries_only() {
-    const QUOTA: u64 = 1 << 20;
-    let host = host_builder()
-        .provider(NoDatabase)
-        .provider(Caching::new(MemoryCache::new(QUOTA)))
-        .build()
-        .unwrap();
+async fn a_full_quota_makes_room_with_the_plugins_own_oldest_entries_only(make: MakeHost) {
+    const SMALL: u64 = 1 << 20;
+    let host = make(SMALL);
     let hello = plugin(&host, "hello-js", &["cache:readwrite"], limits()).await;
     assert_eq!(call(&hello, "hello", json!({})).await.unwrap()["visits"], 1);
     let probe = probe(&host, limits()).await;
@@ -175,7 +171,7 @@ async fn a_full_quota_makes_room_with_the_plugins_own_oldest_entries_only() {
         }
     }
     assert!(
-        kept.len() as u64 * 100_000 <= QUOTA,
+        kept.len() as u64 * 100_000 <= SMALL,
         "{} entries are kept",
         kept.len()
     );
@@ -188,9 +184,8 @@ async fn a_full_quota_makes_room_with_the_plugins_own_oldest_entries_only() {
     );
 }
 
-#[tokio::test]
-async fn plugins_never_see_each_others_keys() {
-    let host = host_builder().provider(NoDatabase).build().unwrap();
+async fn plugins_never_see_each_others_keys(make: MakeHost) {
+    let host = make(QUOTA);
     let probe = probe(&host, limits()).await;
     set(&probe, "visits", json!("1000")).await;
     let hello = plugin(&host, "hello-js", &["cache:readwrite"], limits()).await;
@@ -206,9 +201,9 @@ async fn plugins_never_see_each_others_keys() {
     }
 }
 
-#[tokio::test]
-async fn all_instances_of_a_plugin_share_its_cache() {
-    let plugin = probe(probe_host(), limits()).await;
+async fn all_instances_of_a_plugin_share_its_cache(make: MakeHost) {
+    let host = make(QUOTA);
+    let plugin = probe(&host, limits()).await;
     let spin = |plugin: Plugin| {
         tokio::spawn(async move { call(&plugin, "spin", json!({"ms": 30})).await })
     };
@@ -226,4 +221,105 @@ async fn all_instances_of_a_plugin_share_its_cache() {
     for read in reads {
         assert_eq!(read.await.unwrap(), "v");
     }
+}
+
+async fn any_text_is_a_key_and_each_is_another(make: MakeHost) {
+    let host = make(QUOTA);
+    let plugin = probe(&host, limits()).await;
+    let keys = [
+        "a",
+        "A",
+        "a ",
+        " a",
+        "a:b",
+        "a:*",
+        "*",
+        "?",
+        "[a-z]",
+        "{probe}",
+        "{}",
+        "a}b{",
+        "values",
+        "bytes",
+        "clock",
+        "goatherd:cache:{probe}:values",
+        "goatherd:cache:{hello-js}:values",
+        "../a",
+        "\0",
+        "a\0",
+        "a\r\nDEL a\r\n",
+        "\"a\"",
+        "'a'",
+        "ä",
+        "a\u{308}",
+        "\u{e4}x",
+        "🦀",
+        "1",
+        "01",
+        "1.0",
+        "-1",
+        "nil",
+        "false",
+    ];
+    for (number, key) in keys.iter().enumerate() {
+        set(&plugin, key, json!(format!("value {number}"))).await;
+    }
+    for (number, key) in keys.iter().enumerate() {
+        assert_eq!(
+            get(&plugin, key).await,
+            format!("value {number}"),
+            "{key:?}"
+        );
+    }
+    call(&plugin, "cache.delete", json!({"key": "*"}))
+        .await
+        .unwrap();
+    call(&plugin, "cache.delete", json!({"key": "a"}))
+        .await
+        .unwrap();
+    for key in keys {
+        let gone = matches!(key, "*" | "a");
+        assert_eq!(get(&plugin, key).await.is_null(), gone, "{key:?}");
+    }
+}
+
+/// Housekeeping of a cache may lag behind by a fraction of a second, and be done when there is something else to do.
+async fn settle(plugin: &Plugin) {
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    set(plugin, "another", json!("v")).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+async fn the_least_recently_used_entry_makes_room_first(make: MakeHost) {
+    let host = make(1 << 20);
+    let plugin = probe(&host, limits()).await;
+    for key in ["a", "b", "c", "d"] {
+        set(&plugin, key, json!({"bytes": 200_000})).await;
+    }
+    settle(&plugin).await;
+    for key in ["b", "a", "d"] {
+        assert!(!get(&plugin, key).await.is_null());
+    }
+    settle(&plugin).await;
+    set(&plugin, "e", json!({"bytes": 200_000})).await;
+    set(&plugin, "f", json!({"bytes": 200_000})).await;
+    settle(&plugin).await;
+    assert!(get(&plugin, "c").await.is_null(), "it was used longest ago");
+    for key in ["a", "d", "e", "f"] {
+        assert!(!get(&plugin, key).await.is_null(), "{key}");
+    }
+}
+
+async fn an_entry_over_the_whole_quota_is_not_kept_and_costs_no_other(make: MakeHost) {
+    let host = make(100_000);
+    let plugin = probe(&host, limits()).await;
+    set(&plugin, "small", json!("v")).await;
+    set(&plugin, "large", json!("before")).await;
+    set(&plugin, "large", json!({"bytes": 100_000})).await;
+    settle(&plugin).await;
+    assert!(
+        get(&plugin, "large").await.is_null(),
+        "the old value is not there either"
+    );
+    assert_eq!(get(&plugin, "small").await, "v");
 }

@@ -1,0 +1,67 @@
+//! The world outside: other servers, and people's mailboxes. The grants cover one server and `@example.org`.
+
+use crate::Args;
+use crate::goatherd::plugin::email::{Body, Message};
+use crate::goatherd::plugin::http_client::HttpRequest;
+use crate::goatherd::plugin::{email, http_client};
+use crate::steps::Steps;
+
+pub fn tour(steps: &mut Steps, args: &Args) {
+    let request = HttpRequest {
+        method: "POST".into(),
+        url: args.http_url.clone(),
+        headers: vec![("content-type".into(), "text/plain".into())],
+        body: Some(b"ping".to_vec()),
+    };
+    steps.shows(
+        "http-client.request",
+        http_client::request(&request),
+        |response| response.status == 200 && response.body == b"ping",
+    );
+    let elsewhere = HttpRequest {
+        url: "https://elsewhere.example/".into(),
+        ..request.clone()
+    };
+    steps.refuses(
+        "http-client.request/denied",
+        http_client::request(&elsewhere),
+    );
+    let no_method = HttpRequest {
+        method: "NO METHOD".into(),
+        ..request.clone()
+    };
+    steps.refuses(
+        "http-client.request/bad-method",
+        http_client::request(&no_method),
+    );
+    let no_url = HttpRequest {
+        url: "no url".into(),
+        ..request
+    };
+    steps.refuses("http-client.request/bad-url", http_client::request(&no_url));
+
+    let message = Message {
+        to: vec![args.recipient.clone()],
+        cc: vec![],
+        bcc: vec![],
+        reply_to: Some("desk@example.org".into()),
+        subject: "Grüße from the tour".into(),
+        body: Body::Text("As plain as it gets.".into()),
+    };
+    steps.gives("email.send", email::send(&message), ());
+    let html = Message {
+        body: Body::Html("<p>With <b>weight</b>.</p>".into()),
+        ..message.clone()
+    };
+    steps.gives("email.send/html", email::send(&html), ());
+    let denied = Message {
+        bcc: vec!["mallory@elsewhere.example".into()],
+        ..message.clone()
+    };
+    steps.refuses("email.send/denied", email::send(&denied));
+    let injected = Message {
+        subject: "Hello\r\nBcc: mallory@elsewhere.example".into(),
+        ..message
+    };
+    steps.refuses("email.send/two-lines", email::send(&injected));
+}

@@ -1,0 +1,248 @@
+//! The shared cache: in a Redis server that all nodes of an installation use.
+//!
+//! What one plugin keeps is in four keys of Redis, which are named after it: a hash with its values, and the books on
+//! them. A plugin's keys are fields of that hash and no part of any name in Redis, so that no spelling of a key reaches
+//! another plugin's or anything else in the server. Each operation is one script, which Redis runs as a whole: the books
+//! are right however many nodes write at a time, and a quota is one quota for all nodes.
+//!
+//! A new entry is always taken, unless it alone is over the quota; what expired makes room first, then the plugin's own
+//! least recently used entries. Should somebody else, such as Redis itself when its memory is full, take one of the four
+//! keys away, the plugin's cache starts over empty instead of being counted wrongly. When nothing in it is meant to stay
+//! for ever, Redis drops all of it after the last entry expired, also if the plugin never comes back.
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, ErrorKind, FromRedisValue, ServerErrorKind};
+
+use super::backend::{Cache, PluginCache, Unavailable};
+use crate::contract::PluginName;
+use crate::store::{RedisFailure, RedisStore};
+
+/// What an entry costs beside its key and value.
+const OVERHEAD: usize = 64;
+/// The store's own patience ends well before this, and the deadline of a plugin's call is watched by the runtime.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A cache in Redis. A plugin that is loaded again, also on another node, finds what it left.
+///
+/// Its keys in Redis all begin with `PREFIX:cache:`, which is what a user of Redis with limited rights needs.
+#[derive(Debug, Clone)]
+pub struct RedisCache {
+    store: RedisStore,
+    prefix: String,
+    quota: u64,
+}
+
+impl RedisCache {
+    /// A cache in which each plugin may keep `quota` bytes of keys and values. Installations that share a server have
+    /// prefixes of their own, such as `goatherd`; nodes of one installation have the same prefix and the same quota.
+    pub fn new(store: RedisStore, prefix: impl Into<String>, quota: u64) -> Self {
+        Self {
+            store,
+            prefix: prefix.into(),
+            quota,
+        }
+    }
+}
+
+impl Cache for RedisCache {
+    fn open(&self, plugin: &PluginName) -> Arc<dyn PluginCache> {
+        // The braces keep a plugin's four keys together where Redis spreads keys over servers.
+        let key = |part| format!("{}:cache:{{{plugin}}}:{part}", self.prefix);
+        Arc::new(PluginRedis {
+            store: self.store.clone(),
+            keys: [key("values"), key("used"), key("expires"), key("books")],
+            quota: self.quota,
+        })
+    }
+}
+
+struct PluginRedis {
+    store: RedisStore,
+    keys: [String; 4],
+    quota: u64,
+}
+
+/// What every script begins with. Times are Redis's own, in milliseconds.
+const BOOKS: &str = r"
+local values, used, expires, books = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local key, overhead = ARGV[1], tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function forget(key)
+    local bytes = #key + redis.call('HSTRLEN', values, key) + overhead
+    if redis.call('HDEL', values, key) == 1 then
+        redis.call('HINCRBY', books, 'bytes', -bytes)
+    end
+    redis.call('ZREM', used, key)
+    if redis.call('ZREM', expires, key) == 1 then
+        redis.call('HINCRBY', books, 'expiring', -1)
+    end
+end
+
+local function touch(key)
+    redis.call('ZADD', used, redis.call('HINCRBY', books, 'clock', 1), key)
+end
+
+local entries = redis.call('HLEN', values)
+if entries ~= redis.call('ZCARD', used)
+    or redis.call('ZCARD', expires) ~= tonumber(redis.call('HGET', books, 'expiring') or 0)
+    or entries > 0 and not redis.call('HGET', books, 'bytes')
+then
+    redis.call('UNLINK', values, used, expires, books)
+end
+";
+
+const GET: &str = r"
+local due = redis.call('ZSCORE', expires, key)
+if due and tonumber(due) <= now then
+    forget(key)
+    return false
+end
+local value = redis.call('HGET', values, key)
+if value then
+    touch(key)
+end
+return value
+";
+
+const SET: &str = r"
+local value, lifetime, quota = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+
+forget(key)
+local bytes = #key + #value + overhead
+if bytes > quota then
+    return
+end
+
+local function expired()
+    local gone = redis.call('ZRANGEBYSCORE', expires, '-inf', now, 'LIMIT', 0, 100)
+    for _, old in ipairs(gone) do
+        forget(old)
+    end
+    return #gone > 0
+end
+local function kept()
+    return tonumber(redis.call('HGET', books, 'bytes') or 0)
+end
+expired()
+while kept() + bytes > quota do
+    if not expired() then
+        local oldest = redis.call('ZRANGE', used, 0, 0)[1]
+        if not oldest then
+            break
+        end
+        forget(oldest)
+    end
+end
+
+redis.call('HSET', values, key, value)
+redis.call('HINCRBY', books, 'bytes', bytes)
+touch(key)
+if lifetime > 0 then
+    redis.call('ZADD', expires, now + lifetime, key)
+    redis.call('HINCRBY', books, 'expiring', 1)
+end
+
+local last = redis.call('ZREVRANGE', expires, 0, 0, 'WITHSCORES')[2]
+local all = redis.call('ZCARD', expires) == redis.call('HLEN', values)
+for _, name in ipairs(KEYS) do
+    if all then
+        redis.call('PEXPIREAT', name, last)
+    else
+        redis.call('PERSIST', name)
+    end
+end
+";
+
+const DELETE: &str = "forget(key)";
+
+/// A script and its hash, by which Redis knows those that it has run before.
+struct Known {
+    code: String,
+    hash: String,
+}
+
+struct Scripts {
+    get: Known,
+    set: Known,
+    delete: Known,
+}
+
+static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
+    let known = |code: &str| {
+        let code = format!("{BOOKS}{code}");
+        let hash = redis::Script::new(&code).get_hash().to_owned();
+        Known { code, hash }
+    };
+    Scripts {
+        get: known(GET),
+        set: known(SET),
+        delete: known(DELETE),
+    }
+});
+
+impl PluginRedis {
+    /// Runs a script by its hash, or by its text if the server has forgotten it, as one that was restarted has.
+    async fn run<T: FromRedisValue>(
+        &self,
+        script: &Known,
+        key: &str,
+        more: impl Fn(&mut Cmd),
+    ) -> Result<T, Unavailable> {
+        let command = |name: &str, script: &str| {
+            let mut command = redis::cmd(name);
+            command.arg(script).arg(self.keys.len()).arg(&self.keys[..]);
+            command.arg(key).arg(OVERHEAD);
+            more(&mut command);
+            command
+        };
+        let run = |mut connection: MultiplexedConnection| async move {
+            let known = command("EVALSHA", &script.hash);
+            match known.query_async(&mut connection).await {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    let whole = command("EVAL", &script.code);
+                    whole.query_async(&mut connection).await
+                }
+                answer => answer,
+            }
+        };
+        let done = self.store.run(Instant::now() + LONGEST, run).await;
+        done.map_err(Unavailable::from)
+    }
+}
+
+impl From<RedisFailure> for Unavailable {
+    fn from(failure: RedisFailure) -> Self {
+        Self(failure.to_string())
+    }
+}
+
+#[async_trait]
+impl PluginCache for PluginRedis {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        self.run(&SCRIPTS.get, key, |_| {}).await
+    }
+
+    async fn set(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        ttl: Option<Duration>,
+    ) -> Result<(), Unavailable> {
+        let lifetime = ttl.map_or(0, |ttl| ttl.as_millis().max(1));
+        let lifetime = u64::try_from(lifetime).unwrap_or(u64::MAX);
+        let more = |command: &mut Cmd| {
+            command.arg(&value[..]).arg(lifetime).arg(self.quota);
+        };
+        self.run(&SCRIPTS.set, key, more).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Unavailable> {
+        self.run(&SCRIPTS.delete, key, |_| {}).await
+    }
+}

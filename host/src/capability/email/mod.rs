@@ -1,0 +1,119 @@
+//! `email`: messages from plugins to people.
+//!
+//! A plugin says to whom and what; whom a message is from is the operator's to say, and each message names the plugin
+//! that wrote it. Form, size and scope are checked here, before anything is counted or a back-end is asked. A message is
+//! counted once it could be sent, whatever the back-end then says.
+
+mod backend;
+mod check;
+mod compose;
+mod outbox;
+mod sender;
+mod smtp;
+
+use std::sync::Arc;
+
+use wasmtime::component::Linker;
+
+pub use backend::{MailError, Mailer, Outgoing, Refusal};
+pub use check::{BODY_BYTES, RECIPIENTS, SUBJECT_BYTES};
+pub use outbox::{Outbox, OutboxError};
+pub use sender::{Sender, SenderError};
+pub use smtp::{Smtp, SmtpError};
+
+use self::check::Checked;
+use crate::capability::{
+    Guest, Of, PrepareError, Provider, RateLimit, RateLimits, Setup, Slot, View,
+};
+use crate::contract::Error;
+use crate::contract::v0_1::goatherd::plugin::{email, types};
+use crate::permission::{AddressPattern, Scope};
+
+/// Serves `email` from a back-end.
+pub struct Mail {
+    post: Arc<Post>,
+    limits: RateLimits,
+}
+
+/// What all plugins share.
+struct Post {
+    sender: Sender,
+    mailer: Box<dyn Mailer>,
+}
+
+impl Mail {
+    /// Sends messages from this sender through this back-end.
+    pub fn new(sender: Sender, mailer: impl Mailer) -> Self {
+        let mailer = Box::new(mailer);
+        Self {
+            post: Arc::new(Post { sender, mailer }),
+            limits: RateLimits::default(),
+        }
+    }
+}
+
+impl Provider for Mail {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["email"]
+    }
+
+    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
+        let per_minute = setup.rates.emails_per_minute;
+        Ok(Slot::new(EmailAccess {
+            post: Arc::clone(&self.post),
+            scope: setup.grants.email().cloned(),
+            rate: self.limits.of(setup.plugin, per_minute),
+        }))
+    }
+}
+
+/// What one plugin may send.
+pub struct EmailAccess {
+    post: Arc<Post>,
+    scope: Option<Scope<AddressPattern>>,
+    rate: RateLimit,
+}
+
+impl View<'_, EmailAccess> {
+    async fn post(&self, message: email::Message) -> Result<(), Error> {
+        let access = self.state()?;
+        let plugin = self.caller.plugin();
+        let checked = Checked::new(plugin, access.scope.as_ref(), message)?;
+        access.rate.check()?;
+        let recipients = checked.recipients();
+        let (post, name) = (Arc::clone(&access.post), plugin.clone());
+        // Encoding a large body takes longer than others should wait for this thread.
+        let composing =
+            tokio::task::spawn_blocking(move || compose::compose(&post.sender, &name, checked));
+        let message = composing
+            .await
+            .map_err(|stopped| Error::Unavailable(stopped.to_string()))??;
+        let mail = Outgoing {
+            plugin: plugin.clone(),
+            sender: access.post.sender.address().clone(),
+            recipients,
+            message,
+        };
+        let sent = access.post.mailer.send(&mail, self.caller.deadline()).await;
+        match &sent {
+            Ok(()) => tracing::debug!(?mail, "a message was taken"),
+            Err(error) => tracing::warn!(?mail, %error, "a message was not taken"),
+        }
+        Ok(sent?)
+    }
+}
+
+/// Adds `email` to a linker.
+///
+/// # Errors
+///
+/// When the linker has it already.
+pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    email::add_to_linker::<_, Of<EmailAccess>>(linker, Guest::view::<EmailAccess>)
+}
+
+impl email::Host for View<'_, EmailAccess> {
+    async fn send(&mut self, message: email::Message) -> Result<(), types::Error> {
+        Ok(self.post(message).await?)
+    }
+}

@@ -1,0 +1,152 @@
+//! What is done to entities of one type, in SQL.
+
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::fault::Fault;
+use super::schema;
+use crate::capability::entities::backend::{Found, OpenError, Reach, Target};
+use crate::capability::entities::config::{Constant, EntityType, Mark, Replacement};
+use crate::capability::entities::state::{Row, place};
+use crate::store::StoreError;
+
+/// What is done to entities of one type, in SQL.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    /// Organisation, mark, and whether the mark is `?2`, of the entity `?1`.
+    pub(super) select: String,
+    /// Sets the mark of the entity `?1` to `?2`, and personal data to what follows.
+    pub(super) delete: String,
+    /// Sets the mark of the entity `?1` to `?2`.
+    pub(super) unmark: String,
+    /// Removes the entity `?1`.
+    pub(super) remove: String,
+    pub(super) mark: Mark,
+    pub(super) replacements: Vec<Replacement>,
+}
+
+impl Plan {
+    pub(super) fn new(
+        transaction: &Transaction<'_>,
+        wanted: &EntityType,
+    ) -> Result<Self, OpenError> {
+        let mismatch = |problem| OpenError::Mismatch {
+            entity_type: wanted.name.clone(),
+            problem,
+        };
+        let name = &wanted.table;
+        let table = schema::table(transaction, name.as_str())
+            .map_err(StoreError::from)?
+            .ok_or_else(|| mismatch(format!("the database has no table {name}")))?;
+        let replacements = table.fit(wanted).map_err(mismatch)?;
+        let (id, mark) = (&wanted.id, &wanted.mark_column);
+        let organisation = match &wanted.organisation {
+            Some(column) => format!("{name}.{column}"),
+            None => "NULL".to_owned(),
+        };
+        let personal: String = wanted
+            .personal
+            .iter()
+            .enumerate()
+            .map(|(index, personal)| format!(", {} = ?{}", personal.column, index + 3))
+            .collect();
+        Ok(Self {
+            select: format!(
+                "SELECT {organisation}, {name}.{mark}, {name}.{mark} IS ?2 FROM {name} WHERE {name}.{id} = ?1"
+            ),
+            delete: format!("UPDATE {name} SET {mark} = ?2{personal} WHERE {name}.{id} = ?1"),
+            unmark: format!("UPDATE {name} SET {mark} = ?2 WHERE {name}.{id} = ?1"),
+            remove: format!("DELETE FROM {name} WHERE {name}.{id} = ?1"),
+            mark: wanted.mark.clone(),
+            replacements,
+        })
+    }
+
+    /// Where an entity is, and what there is of it.
+    pub(super) fn look(
+        &self,
+        transaction: &Transaction<'_>,
+        entity: &Entity,
+    ) -> Result<Seen, Fault> {
+        let constant = match &self.mark {
+            Mark::Constant(value) => stored(value),
+            Mark::Now(_) => Value::Null,
+        };
+        let row = transaction
+            .prepare_cached(&self.select)?
+            .query_row(params![entity.id, constant], |row| {
+                Ok((row.get(0)?, row.get::<_, Value>(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let bin: Option<(Option<i64>, Value, i64)> = transaction
+            .prepare_cached(
+                "SELECT organisation, mark_before, expires_at_ms FROM goatherd_recycle_bin
+                 WHERE entity_type = ?1 AND entity_id = ?2",
+            )?
+            .query_row(params![entity.entity_type, entity.id], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let (binned_for, before, expires_at_ms) = match bin {
+            Some((organisation, before, expires)) => (Some(organisation), before, expires),
+            None => (None, Value::Null, i64::MAX),
+        };
+        let (row, mark) = match row {
+            Some((organisation, mark, is_constant)) => {
+                let marked = match self.mark {
+                    Mark::Constant(_) => is_constant,
+                    Mark::Now(_) => mark != before,
+                };
+                let row = Row {
+                    organisation,
+                    marked,
+                };
+                (Some(row), mark)
+            }
+            None => (None, Value::Null),
+        };
+        Ok(Seen {
+            found: place(row, binned_for, entity.reach),
+            organisation: row.map_or(binned_for.flatten(), |row| row.organisation),
+            mark,
+            before,
+            expires_at_ms,
+        })
+    }
+}
+
+/// A target that can be sent to another thread.
+pub(super) struct Entity {
+    pub(super) entity_type: String,
+    pub(super) id: i64,
+    pub(super) reach: Reach,
+    pub(super) retention_ms: i64,
+}
+
+impl Entity {
+    pub(super) fn of(target: &Target<'_>) -> Self {
+        Self {
+            entity_type: target.entity_type.name.clone(),
+            id: target.id,
+            reach: target.reach(),
+            retention_ms: target.retention_ms(),
+        }
+    }
+}
+
+/// What there is of an entity.
+pub(super) struct Seen {
+    pub(super) found: Found,
+    pub(super) organisation: Option<i64>,
+    pub(super) mark: Value,
+    pub(super) before: Value,
+    pub(super) expires_at_ms: i64,
+}
+
+pub(super) fn stored(value: &Constant) -> Value {
+    match value {
+        Constant::Boolean(value) => Value::Integer((*value).into()),
+        Constant::Integer(value) => Value::Integer(*value),
+        Constant::Text(value) => Value::Text(value.clone()),
+    }
+}

@@ -1,0 +1,134 @@
+//! `events`: what plugins tell those who listen, on this node and on others.
+//!
+//! A plugin publishes into channels of its own, which its grant may narrow or widen by name; there is no argument by which
+//! it could name another plugin's. An [`EventHub`] takes events to a [`Broker`] and hands them to who listens: to the
+//! server's endpoint for browsers, and to embedders that [subscribe](EventHub::subscribe) themselves. Who may listen is
+//! decided there, not here.
+
+mod backend;
+mod event;
+mod hub;
+mod memory;
+mod postgres;
+mod redis;
+mod ring;
+
+use wasmtime::component::Linker;
+
+pub use backend::{Broker, PublishError};
+pub use event::{
+    Address, DATA_BYTES, Epoch, Event, EventId, Message, MessageError, NotAnId, RESERVED_TYPES,
+    TYPE_BYTES,
+};
+pub use hub::{Delivery, EventHub, HubLimits, Sink, SubscribeError, Subscription};
+pub use memory::MemoryBroker;
+pub use postgres::PostgresBroker;
+pub use redis::RedisBroker;
+pub use ring::LastSeen;
+
+use crate::capability::{
+    Guest, Of, PrepareError, Provider, RateLimit, RateLimits, Setup, Slot, View,
+};
+use crate::contract::Error;
+use crate::contract::text::quoted;
+use crate::contract::v0_1::goatherd::plugin::{events, types};
+use crate::permission::{ChannelName, ChannelPattern, Scope};
+
+/// Serves `events` from a hub.
+pub struct Events {
+    hub: EventHub,
+    rates: RateLimits,
+}
+
+impl Events {
+    /// Serves from this hub.
+    pub fn new(hub: EventHub) -> Self {
+        Self {
+            hub,
+            rates: RateLimits::default(),
+        }
+    }
+}
+
+impl Provider for Events {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["events"]
+    }
+
+    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
+        Ok(Slot::new(EventAccess {
+            hub: self.hub.clone(),
+            scope: setup.grants.events().cloned(),
+            rate: self.rates.of(setup.plugin, setup.rates.events_per_minute),
+        }))
+    }
+}
+
+/// What one plugin may publish.
+pub struct EventAccess {
+    hub: EventHub,
+    scope: Option<Scope<ChannelPattern>>,
+    rate: RateLimit,
+}
+
+impl View<'_, EventAccess> {
+    async fn send(&self, channel: &str, event_type: String, data: String) -> Result<(), Error> {
+        let access = self.state()?;
+        let plugin = self.caller.plugin();
+        let channel: ChannelName = channel.parse().map_err(|error| {
+            let shown = quoted(channel);
+            Error::InvalidArgument(format!(
+                "plugin \"{plugin}\" published to {shown}, which {error}"
+            ))
+        })?;
+        let allowed = access.scope.as_ref();
+        if !allowed.is_some_and(|scope| scope.allows(plugin.as_str(), channel.as_str())) {
+            return Err(Error::PermissionDenied(format!(
+                "plugin \"{plugin}\" may not publish to the channel \"{channel}\": its events grant covers {}; grant \
+                 events={channel} to allow it",
+                allowed.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+            )));
+        }
+        let message = Message::new(event_type, data).map_err(|error| {
+            let said = format!("plugin \"{plugin}\" tried to publish to \"{channel}\" {error}");
+            match error {
+                MessageError::TypeTooLong(_) | MessageError::DataTooLong(_) => {
+                    Error::TooLarge(said)
+                }
+                MessageError::NoType
+                | MessageError::ReservedType(_)
+                | MessageError::NotOneLine(_) => Error::InvalidArgument(said),
+            }
+        })?;
+        access.rate.check()?;
+        let to = Address {
+            plugin: plugin.clone(),
+            channel,
+        };
+        access
+            .hub
+            .publish(&to, message, self.caller.deadline())
+            .await?;
+        Ok(())
+    }
+}
+
+/// Adds the interface to a linker.
+///
+/// # Errors
+///
+/// When the linker has it already.
+pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    events::add_to_linker::<_, Of<EventAccess>>(linker, Guest::view::<EventAccess>)
+}
+
+impl events::Host for View<'_, EventAccess> {
+    async fn publish(
+        &mut self,
+        channel: String,
+        event_type: String,
+        data: String,
+    ) -> Result<(), types::Error> {
+        Ok(self.send(&channel, event_type, data).await?)
+    }
+}

@@ -1,0 +1,138 @@
+//! `http-client` and `wasi:http/outgoing-handler`: requests to other servers.
+//!
+//! Both go one way out. One policy decides on a parsed URL, and only what it let through can be sent; the addresses that a
+//! name resolves to are checked inside the connection's own look-up; connections to public and to private addresses are
+//! kept apart. Rate, sizes and deadline hold for both. They differ in what plugins see: `http-client` follows redirects,
+//! each checked like a new request, and gives the response whole; `wasi:http` streams, and leaves redirects to the guest,
+//! whose next request is checked as well.
+//!
+//! Besides `+private` in the scope there is no way to a private address, and no setting for one.
+
+mod address;
+mod egress;
+mod exchange;
+mod failure;
+mod headers;
+mod redirect;
+mod resolver;
+mod wasi;
+mod wire;
+
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+
+pub use resolver::{Resolver, SystemResolver};
+pub(in crate::capability) use wasi::{WasiHttpState, link_outgoing_handler, link_types};
+pub use wire::HttpSetupError;
+
+use self::egress::Egress;
+use self::failure::Failure;
+use self::wire::Wire;
+use crate::capability::{
+    Guest, Of, PrepareError, Provider, RateLimit, RateLimits, Setup, Slot, View,
+};
+use crate::contract::v0_1::goatherd::plugin::{http_client, types};
+
+/// How large a body may be, in bytes, in either direction.
+pub const BODY_BYTES: usize = 10 * 1024 * 1024;
+/// How many redirects are followed.
+pub const REDIRECTS: usize = 5;
+/// Methods that a plugin may use.
+pub const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/// How many requests of `wasi:http` one plugin may have open, until their responses are read or dropped.
+pub const OPEN: usize = 64;
+
+/// What requests to other servers are made with.
+pub struct HttpOptions {
+    tls: ClientConfig,
+    resolver: Arc<dyn Resolver>,
+}
+
+impl HttpOptions {
+    /// With the certificates that this configuration believes (see [`tls::client`](crate::tls::client)), and the system's
+    /// resolver.
+    #[must_use]
+    pub fn new(tls: ClientConfig) -> Self {
+        Self {
+            tls,
+            resolver: Arc::new(SystemResolver::default()),
+        }
+    }
+
+    /// With another resolver.
+    #[must_use]
+    pub fn resolver(self, resolver: impl Resolver) -> Self {
+        Self {
+            resolver: Arc::new(resolver),
+            ..self
+        }
+    }
+}
+
+/// Serves `http-client` and `wasi:http/outgoing-handler`.
+pub struct HttpClient {
+    wire: Wire,
+    rates: RateLimits,
+}
+
+impl HttpClient {
+    /// A client of its own, with connections of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the TLS configuration cannot be used.
+    pub fn new(options: HttpOptions) -> Result<Self, HttpSetupError> {
+        Ok(Self {
+            wire: Wire::new(&options.tls, &options.resolver)?,
+            rates: RateLimits::default(),
+        })
+    }
+}
+
+impl Provider for HttpClient {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["http-client", "wasi:http/outgoing-handler"]
+    }
+
+    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
+        Ok(Slot::new(Arc::new(HttpAccess {
+            egress: Egress::new(setup.plugin, setup.grants.http()),
+            rate: self.rates.of(setup.plugin, setup.rates.http_per_minute),
+            wire: self.wire.clone(),
+            open: Arc::new(Semaphore::new(OPEN)),
+        })))
+    }
+}
+
+/// How one plugin may ask other servers.
+pub(in crate::capability) struct HttpAccess {
+    egress: Egress,
+    rate: RateLimit,
+    wire: Wire,
+    open: Arc<Semaphore>,
+}
+
+/// What is prepared for a plugin, shared with the requests that it has under way.
+pub(in crate::capability) type Shared = Arc<HttpAccess>;
+
+/// Adds `http-client` to a linker.
+///
+/// # Errors
+///
+/// When the linker has it already.
+pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    http_client::add_to_linker::<_, Of<Shared>>(linker, Guest::view::<Shared>)
+}
+
+impl http_client::Host for View<'_, Shared> {
+    async fn request(
+        &mut self,
+        request: http_client::HttpRequest,
+    ) -> Result<http_client::HttpResponse, types::Error> {
+        let access = self.state()?;
+        Ok(exchange::exchange(access, self.caller, request).await?)
+    }
+}

@@ -1,0 +1,53 @@
+//! Functions that decide who may listen to events.
+
+use serde::Serialize;
+
+use super::{check::FunctionName, problem::Item};
+use crate::contract::{text::quoted, v0_1::goatherd::plugin::registration as wit};
+use crate::permission::{ChannelName, ChannelPattern};
+
+/// The most patterns of one authorizer.
+const CHANNELS_MAX: usize = 100;
+
+/// A function that decides who may listen to some of the plugin's channels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventAuthorizer {
+    /// What is asked.
+    pub function: FunctionName,
+    /// About which channels; at least one.
+    pub channels: Vec<ChannelPattern>,
+}
+
+impl EventAuthorizer {
+    /// Whether the function has to be asked about a channel.
+    #[must_use]
+    pub fn covers(&self, channel: &ChannelName) -> bool {
+        self.channels
+            .iter()
+            .any(|pattern| pattern.matches(channel.as_str()))
+    }
+
+    pub(super) fn parse(item: &mut Item<'_>, given: wit::EventAuthorizer) -> Option<Self> {
+        let function = item.function("function", &given.function);
+        let count = given.channels.len();
+        if !(1..=CHANNELS_MAX).contains(&count) {
+            item.problem(
+                "channels",
+                format_args!("it has {count} channels; expected 1 to {CHANNELS_MAX}"),
+            );
+            return None;
+        }
+        let channels = given.channels.into_iter().enumerate().map(|(at, text)| {
+            let pattern = text
+                .parse::<ChannelPattern>()
+                .map_err(|error| format!("{} {error}", quoted(&text)));
+            item.take(format_args!("channels[{at}]"), pattern)
+        });
+        // All of them are read, so that every wrong one is told.
+        let channels: Vec<Option<ChannelPattern>> = channels.collect();
+        Some(Self {
+            function: function?,
+            channels: channels.into_iter().collect::<Option<_>>()?,
+        })
+    }
+}
