@@ -253,10 +253,13 @@ impl Service {
         Ok(())
     }
 
-    /// Looks every half second whether another node changed something, until the service is gone or the future is dropped.
-    /// A store that does not answer is asked again; what was known stays.
-    pub async fn follow(&self) {
-        let parts = Arc::downgrade(&self.0);
+    /// Looks every half second whether another node changed something, until nobody has the service any more or the future
+    /// is dropped. A store that does not answer is asked again; what was known stays.
+    pub fn follow(&self) -> impl Future<Output = ()> + Send + use<> {
+        Self::follow_weakly(Arc::downgrade(&self.0))
+    }
+
+    async fn follow_weakly(parts: Weak<Parts>) {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut silent = false;

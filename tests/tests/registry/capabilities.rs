@@ -91,7 +91,7 @@ async fn its_own_error_passes_as_it_is() {
     let error = run(&service, "a.fail", json!({})).await.unwrap_err();
     assert_eq!(
         (error.code(), error.to_string().as_str()),
-        ("conflict", "taken")
+        ("conflict", "conflict: taken")
     );
 }
 

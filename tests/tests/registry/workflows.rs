@@ -101,7 +101,7 @@ async fn the_first_failure_stops_it_by_name_and_what_was_done_is_undone_backward
     assert_eq!(error.code(), "conflict");
     let text = error.to_string();
     assert!(
-        text.contains("stopped in step \"third\": it is full; undone: second, first"),
+        text.contains("stopped in step \"third\": conflict: it is full; undone: second, first"),
         "{text}"
     );
     let seen = seen.lock().unwrap();
@@ -133,7 +133,10 @@ async fn undoing_goes_on_after_a_failure_and_says_what_is_left() {
         panic!("{error:?}")
     };
     assert_eq!(undone, ["first"]);
-    assert_eq!(not_undone, [("second".to_owned(), "it is full".to_owned())]);
+    assert_eq!(
+        not_undone,
+        [("second".to_owned(), "conflict: it is full".to_owned())]
+    );
 }
 
 #[tokio::test]
