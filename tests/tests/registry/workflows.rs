@@ -9,8 +9,11 @@ use serde_json::json;
 
 use super::*;
 
+/// Which capability was asked, and with what.
+type Notes = Arc<Mutex<Vec<(String, Value)>>>;
+
 /// A service whose capabilities note what they were asked: `a.make` returns an id, `a.pass` its input, `a.fail` fails.
-fn service() -> (Service, Arc<Mutex<Vec<(String, Value)>>>) {
+fn service() -> (Service, Notes) {
     let service = Service::new();
     let seen = Arc::new(Mutex::new(Vec::new()));
     for name in ["a.make", "a.pass", "a.remove", "a.fail"] {
