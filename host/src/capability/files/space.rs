@@ -37,25 +37,32 @@ pub(super) struct NoRoom;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooManyOpen;
 
+/// An open file is found by its identity only while it has a name: the file system gives the identity of one that has none
+/// to the next file as soon as its last descriptor is closed, which is a moment before the last [`Handle`] is dropped.
 struct State {
     bytes: u64,
     entries: u64,
     handles: usize,
-    open: HashMap<Identity, Open>,
+    open: HashMap<Key, Open>,
+    named: HashMap<Identity, Key>,
+    next: Key,
 }
+
+/// What tells an open file from all that were open before it.
+type Key = u64;
 
 /// A file or folder that has open descriptors.
 struct Open {
     handles: usize,
     bytes: u64,
-    /// It has no name any more, and goes away with its last descriptor.
-    nameless: bool,
+    /// None once it has no name any more: then it goes away with its last descriptor.
+    identity: Option<Identity>,
 }
 
 /// An open descriptor's part in the count, given back when it is dropped.
 pub(super) struct Handle {
     space: Arc<Space>,
-    identity: Identity,
+    file: Key,
 }
 
 impl Space {
@@ -68,6 +75,8 @@ impl Space {
                 entries: content.entries,
                 handles: 0,
                 open: HashMap::new(),
+                named: HashMap::new(),
+                next: 0,
             }),
         }
     }
@@ -109,13 +118,14 @@ impl Space {
         if !last {
             return;
         }
-        match state.open.get_mut(&identity) {
-            Some(open) => open.nameless = true,
+        let open = state.named.remove(&identity);
+        match open.and_then(|file| state.open.get_mut(&file)) {
+            Some(open) => open.identity = None,
             None => state.bytes = state.bytes.saturating_sub(bytes),
         }
     }
 
-    /// Takes a place for an open descriptor of a file that has so many bytes.
+    /// Takes a place for an open descriptor of a file that has a name and so many bytes.
     pub(super) fn hold(
         self: &Arc<Self>,
         identity: Identity,
@@ -126,20 +136,36 @@ impl Space {
             return Err(TooManyOpen);
         }
         state.handles += 1;
-        let open = state.open.entry(identity).or_insert(Open {
-            handles: 0,
-            bytes,
-            nameless: false,
-        });
-        open.handles += 1;
+        let file = match state.named.get(&identity) {
+            Some(file) => *file,
+            None => state.insert(identity, bytes),
+        };
+        if let Some(open) = state.open.get_mut(&file) {
+            open.handles += 1;
+        }
         Ok(Handle {
             space: Arc::clone(self),
-            identity,
+            file,
         })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn insert(&mut self, identity: Identity, bytes: u64) -> Key {
+        let file = self.next;
+        self.next += 1;
+        self.named.insert(identity, file);
+        let open = Open {
+            handles: 0,
+            bytes,
+            identity: Some(identity),
+        };
+        self.open.insert(file, open);
+        file
     }
 }
 
@@ -152,7 +178,7 @@ impl Handle {
     pub(super) fn resized(&self, before: u64, after: u64) {
         let mut state = self.space.state();
         state.bytes = state.bytes.saturating_sub(before).saturating_add(after);
-        if let Some(open) = state.open.get_mut(&self.identity) {
+        if let Some(open) = state.open.get_mut(&self.file) {
             open.bytes = after;
         }
     }
@@ -162,16 +188,19 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let mut state = self.space.state();
         state.handles = state.handles.saturating_sub(1);
-        let Some(open) = state.open.get_mut(&self.identity) else {
+        let Some(open) = state.open.get_mut(&self.file) else {
             return;
         };
         open.handles = open.handles.saturating_sub(1);
         if open.handles > 0 {
             return;
         }
-        let freed = if open.nameless { open.bytes } else { 0 };
-        state.open.remove(&self.identity);
-        state.bytes = state.bytes.saturating_sub(freed);
+        let (identity, bytes) = (open.identity, open.bytes);
+        state.open.remove(&self.file);
+        match identity {
+            Some(identity) => drop(state.named.remove(&identity)),
+            None => state.bytes = state.bytes.saturating_sub(bytes),
+        }
     }
 }
 
@@ -216,6 +245,26 @@ mod tests {
         second.resized(80, 90);
         assert_eq!(space.room(11, 0), Err(NoRoom));
         drop(second);
+        assert_eq!(space.room(100, ENTRIES), Ok(()));
+    }
+
+    #[test]
+    fn a_new_file_with_the_identity_of_one_that_just_went_away_is_counted_by_itself() {
+        let space = space(100);
+        space.added();
+        let closed = space.hold(ONE, 0).unwrap();
+        closed.resized(0, 40);
+        space.removed(ONE, 40, true);
+        // The file system has given the identity away, and the handle of the one before is still there.
+        space.added();
+        let new = space.hold(ONE, 0).unwrap();
+        new.resized(0, 30);
+        drop(closed);
+        assert_eq!(space.room(70, 0), Ok(()));
+        assert_eq!(space.room(71, 0), Err(NoRoom));
+        drop(new);
+        assert_eq!(space.room(71, 0), Err(NoRoom), "it still has its name");
+        space.removed(ONE, 30, true);
         assert_eq!(space.room(100, ENTRIES), Ok(()));
     }
 
