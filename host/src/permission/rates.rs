@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rates {
+    /// Calls of its functions, by whomever. 100 a second.
+    pub calls_per_second: Option<NonZeroU32>,
+    /// Queries, statements and transactions. 600 a minute.
+    pub database_per_minute: Option<NonZeroU32>,
     /// Requests to other servers, redirects not counted. 60 a minute.
     pub http_per_minute: Option<NonZeroU32>,
     /// E-mails. 10 a minute.
@@ -21,6 +25,8 @@ pub struct Rates {
 impl Default for Rates {
     fn default() -> Self {
         Self {
+            calls_per_second: NonZeroU32::new(100),
+            database_per_minute: NonZeroU32::new(600),
             http_per_minute: NonZeroU32::new(60),
             emails_per_minute: NonZeroU32::new(10),
             events_per_minute: NonZeroU32::new(600),

@@ -4,11 +4,12 @@
 //! [`Limiter`] in each store; it refuses growth without a trap, so a guest sees a failed allocation and can go on. Times
 //! become deadlines, sizes are checked where data enter or leave the plugin.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmtime::ResourceLimiter;
 
 use crate::permission::Rates;
@@ -26,6 +27,10 @@ pub struct Limits {
     pub init_timeout: Duration,
     /// How long all instances together may take to shut down. 5 s.
     pub shutdown_timeout: Duration,
+    /// How instances serve calls.
+    pub mode: InstanceMode,
+    /// After how many calls an instance is replaced by a fresh one. Never where none is given.
+    pub max_invocations: Option<NonZeroU32>,
     /// How many instances may live at once, which is how many calls run in parallel. As many as the machine has
     /// processors, and at least 2.
     pub instances: usize,
@@ -41,6 +46,19 @@ pub struct Limits {
     pub rates: Rates,
 }
 
+/// How a plugin's instances serve calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstanceMode {
+    /// Several instances, each for one call at a time.
+    #[default]
+    Pooled,
+    /// One instance; calls wait for it in the order in which they came.
+    Single,
+    /// A fresh instance for each call.
+    PerCall,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
@@ -50,6 +68,8 @@ impl Default for Limits {
             call_timeout: Duration::from_secs(30),
             init_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(5),
+            mode: InstanceMode::default(),
+            max_invocations: None,
             instances: processors.max(2),
             queue: 1_000,
             args_bytes: 4 << 20,

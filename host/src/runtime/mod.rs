@@ -30,7 +30,7 @@ pub use component::{Component, Import, Verdict, needs_of};
 pub use describe::Description;
 pub use error::{CallError, ComponentError, LoadError, Missing, Unknown};
 pub use host::{Host, HostBuilder, HostError};
-pub use limits::Limits;
+pub use limits::{InstanceMode, Limits};
 pub use metrics::Metrics;
 pub use plugin::{Plugin, Reply};
 pub use trap::Trap;
