@@ -253,6 +253,14 @@ pub enum CallError {
         /// The plugin.
         plugin: PluginName,
     },
+    /// The plugin does not serve, and no code of it ran.
+    #[error("plugin \"{plugin}\" does not serve: {why}")]
+    NotServing {
+        /// The plugin.
+        plugin: PluginName,
+        /// The reason, and what would change it.
+        why: String,
+    },
     /// The plugin returned text that is not JSON.
     #[error("plugin \"{plugin}\" answered {function} with text that is not JSON: {reason}")]
     NotJson {
@@ -286,6 +294,7 @@ impl CallError {
             Self::Trapped { .. }
             | Self::Start { .. }
             | Self::ShutDown { .. }
+            | Self::NotServing { .. }
             | Self::NotJson { .. } => Error::Unavailable(self.to_string()),
         }
     }

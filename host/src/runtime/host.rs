@@ -193,6 +193,20 @@ impl Host {
         describe::describe(component, Limits::default(), &self.0.version).await
     }
 
+    /// Whether all that a described plugin imports is granted and served, without linking anything.
+    ///
+    /// # Errors
+    ///
+    /// With all imports that are not granted, or all that have no back-end.
+    pub fn check(&self, description: &Description, grants: &Grants) -> Result<(), LoadError> {
+        let Description {
+            registration,
+            imports,
+            ..
+        } = description;
+        link::check_granted(registration, imports, grants, &self.0.providers)
+    }
+
     /// Links a component to what it is granted, and starts its first instance. It has no other plugins to call; those that a
     /// manager loads do.
     ///
@@ -227,7 +241,7 @@ impl Host {
     ) -> Result<Plugin, LoadError> {
         let providers = &self.0.providers;
         let plugin = description.registration.name.clone();
-        link::check_granted(&description.registration, component, &grants, providers)?;
+        self.check(&description, &grants)?;
         let setup = Setup {
             plugin: &plugin,
             grants: &grants,
