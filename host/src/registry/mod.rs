@@ -14,6 +14,7 @@ mod error;
 mod memory;
 mod postgres;
 mod record;
+mod row;
 mod service;
 mod sqlite;
 mod store;
