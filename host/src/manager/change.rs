@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Manager;
 use super::error::{Failure, ManagerError};
-use super::policy::{Decision, Terms};
+use super::policy::{Candidate, Decision, Terms};
 use super::table::{Entry, State, Table};
 use crate::contract::PluginName;
 use crate::runtime::Plugin;
@@ -28,7 +28,7 @@ impl Manager {
     /// When there is no such plugin, when it is being started already, when nobody has decided about it, and when it
     /// cannot be started.
     pub async fn enable(&self, name: &str) -> Result<Plugin, ManagerError> {
-        let begun = match self.begin(name)? {
+        let begun = match self.begin(name).await? {
             Ok(plugin) => return Ok(plugin),
             Err(begun) => begun,
         };
@@ -115,13 +115,14 @@ impl Manager {
     }
 
     /// Marks an entry as starting, or gives the plugin if it serves already.
-    fn begin(&self, name: &str) -> Result<Result<Plugin, Box<Begun>>, ManagerError> {
+    async fn begin(&self, name: &str) -> Result<Result<Plugin, Box<Begun>>, ManagerError> {
         let before = self.entry(name)?;
         if let State::Enabled(plugin) = before.state {
             return Ok(Ok(plugin));
         }
         // A policy may take its time, so it is asked outside of the step.
-        let decision = self.0.policy.decide(&before.description);
+        let candidate = Candidate::unsigned(&before.description);
+        let decision = self.0.policy.decide(candidate).await;
         let start = self.next_start();
         let step = self.step();
         let mut table = (*self.snapshot()).clone();
@@ -139,7 +140,7 @@ impl Manager {
             State::Described { .. } | State::Disabled | State::Failed(_) => {}
         }
         let ended = match decision {
-            Decision::Wait { why } => {
+            Decision::Wait { why } | Decision::Block { why } => {
                 entry.grants = Arc::default();
                 entry.state = State::Described {
                     waiting_for: why.clone(),

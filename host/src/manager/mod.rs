@@ -22,7 +22,7 @@ use arc_swap::ArcSwap;
 
 pub use error::{Failure, ManagerError};
 pub use load::{Outcome, Report};
-pub use policy::{Configured, Decision, Policy, Terms, TrustAll};
+pub use policy::{Candidate, Configured, Decision, Policy, Reviewed, Terms, TrustAll};
 pub use table::{Entry, Refused, State, Table};
 
 use crate::runtime::Host;
