@@ -219,14 +219,16 @@ fn is_within(asked: &Grant, given: &Grants) -> bool {
     };
     given.iter().any(|given| {
         let (wanted, open) = (asked.scope(), given.scope());
-        // Without entries these two are the plugin's whole own part, of which entries choose some.
+        // Without entries the former two are the plugin's whole own part, of which entries choose some; the latter two are
+        // the plugin's own beside the entries. Without entries, the others are nothing.
         let whole = matches!(
             asked.permission(),
             Permission::Cache | Permission::SecureConfig
         );
+        let own = whole || matches!(asked.permission(), Permission::Events | Permission::Files);
         let scope = match (wanted.is_empty(), open.is_empty()) {
             (_, true) if whole => true,
-            (true, false) if whole => false,
+            (true, false) if own => false,
             _ => wanted.iter().all(|entry| open.contains(entry)),
         };
         asked.permission() == given.permission() && level(asked.access(), given.access()) && scope
@@ -263,6 +265,9 @@ mod tests {
             "entity:hard_delete=ticket",
             &["entity:readwrite=*"]
         ));
+        assert!(within("events", &["events"]));
         assert!(!within("events=shared", &["events"]));
+        assert!(!within("events", &["events=shared"]));
+        assert!(!within("files", &["files=1MiB"]));
     }
 }
