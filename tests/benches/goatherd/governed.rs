@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use goatherd::contract::{CallContext, Json};
-use goatherd::permission::Grants;
+use goatherd::permission::{Grants, Rates};
 use goatherd::runtime::{CodeCache, Limits};
 use goatherd::{Host, Plugin};
 
-/// A loaded plugin, with the default policy.
+/// A loaded plugin, with the default policy but for its rates.
 pub struct Governed {
     plugin: Plugin,
 }
@@ -22,12 +22,24 @@ pub fn host(code_cache: Option<&Path>) -> Result<Host> {
     })
 }
 
+/// The default limits, without the rates that a benchmark would run into.
+pub fn uncounted() -> Limits {
+    Limits {
+        rates: Rates {
+            calls_per_second: None,
+            database_per_minute: None,
+            ..Rates::default()
+        },
+        ..Limits::default()
+    }
+}
+
 impl Governed {
     pub async fn load(bytes: &[u8]) -> Result<Self> {
         let host = host(None)?;
         let component = host.compile("bench", bytes.to_vec()).await?;
         let plugin = host
-            .load(&component, Grants::default_policy(), Limits::default())
+            .load(&component, Grants::default_policy(), uncounted())
             .await?;
         Ok(Self { plugin })
     }

@@ -4,6 +4,7 @@
 
 mod caps;
 mod organisations;
+mod rate;
 mod scope;
 mod statements;
 mod transactions;
@@ -111,8 +112,7 @@ impl Store {
 /// A database, a host that serves it, and the probe with a grant for it.
 struct Desk {
     store: Store,
-    /// Kept because a host in use is what plugins run in.
-    _host: Host,
+    host: Host,
     probe: Plugin,
 }
 
@@ -138,11 +138,7 @@ impl Desk {
             }
         }
         let probe = plugin(&host, "probe", &all, limits).await;
-        Self {
-            store,
-            _host: host,
-            probe,
-        }
+        Self { store, host, probe }
     }
 
     async fn query(&self, sql: &str) -> Result<Value, CallError> {

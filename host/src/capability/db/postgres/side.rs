@@ -224,11 +224,10 @@ impl Side {
     }
 
     /// A call's own deadline, within the time that a statement may take.
-    fn limited(&self, call: Call) -> Call {
-        let deadline = Instant::now()
+    fn limited(&self, call: &Call) -> Instant {
+        Instant::now()
             .checked_add(self.caps.statement_time)
-            .map_or(call.deadline, |latest| call.deadline.min(latest));
-        Call { deadline, ..call }
+            .map_or(call.deadline, |latest| call.deadline.min(latest))
     }
 
     async fn lend(&self, ready: &Ready, deadline: Instant) -> Result<Lease, DbError> {
@@ -265,14 +264,15 @@ impl Side {
         self: &Arc<Self>,
         checked: &Checked,
         params: &[Value],
-        call: Call,
+        mut call: Call,
     ) -> Result<Rows, DbError> {
         let mut own_types = false;
         for _ in 0..ATTEMPTS {
             let (access, ready) = self.access(call.deadline).await?;
             access.check(&self.policy, checked)?;
-            let call = self.limited(call);
-            let mut lease = self.lend(&ready, call.deadline).await?;
+            call.count()?;
+            let deadline = self.limited(&call);
+            let mut lease = self.lend(&ready, deadline).await?;
             let mut running = Running {
                 policy: &self.policy,
                 settings: &self.shared.settings,
@@ -280,11 +280,12 @@ impl Side {
                 access: &access,
                 caps: &self.caps,
                 role: &ready.role,
-                call,
+                deadline,
+                org_id: call.org_id,
                 lease: &mut lease,
                 own_types,
             };
-            let late = (call.deadline + GRACE).into();
+            let late = (deadline + GRACE).into();
             let done = tokio::time::timeout_at(late, running.query(checked, params)).await;
             match done {
                 Err(_) => return Err(DbError::TimedOut),
@@ -303,7 +304,7 @@ impl Side {
     pub(super) async fn change(
         self: &Arc<Self>,
         statements: &[(Checked, Vec<Value>)],
-        call: Call,
+        mut call: Call,
     ) -> Result<Vec<Outcome>, DbError> {
         let named = |place: Option<usize>, error: DbError| match place {
             Some(place) if statements.len() > 1 => error.in_statement(place + 1),
@@ -317,8 +318,9 @@ impl Side {
                     .check(&self.policy, checked)
                     .map_err(|error| named(Some(place), error))?;
             }
-            let call = self.limited(call);
-            let mut lease = self.lend(&ready, call.deadline).await?;
+            call.count()?;
+            let deadline = self.limited(&call);
+            let mut lease = self.lend(&ready, deadline).await?;
             let mut running = Running {
                 policy: &self.policy,
                 settings: &self.shared.settings,
@@ -326,15 +328,16 @@ impl Side {
                 access: &access,
                 caps: &self.caps,
                 role: &ready.role,
-                call,
+                deadline,
+                org_id: call.org_id,
                 lease: &mut lease,
                 own_types,
             };
-            let late = (call.deadline + GRACE).into();
+            let late = (deadline + GRACE).into();
             let done = tokio::time::timeout_at(late, running.change(statements)).await;
             match done {
                 Err(_) => return Err(DbError::TimedOut),
-                Ok(Ok(_)) if Instant::now() >= call.deadline => {
+                Ok(Ok(_)) if Instant::now() >= deadline => {
                     lease.settle("ROLLBACK");
                     return Err(DbError::TimedOut);
                 }

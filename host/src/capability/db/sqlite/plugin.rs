@@ -86,8 +86,8 @@ impl SqlitePlugin {
             "a change of plugin \"{}\" waited for an earlier one of the same plugin until its deadline",
             policy.plugin
         ));
-        run(pool, call, busy, move |session, ticket| {
-            change::run(session, ticket, &statements)
+        run(pool, call, busy, move |session, ticket, call| {
+            change::run(session, ticket, call, &statements)
         })
         .await
     }
@@ -108,8 +108,8 @@ impl PluginDatabase for SqlitePlugin {
             &self.queries,
             call,
             DbError::TimedOut,
-            move |session, ticket| {
-                let rows = query::run(session, &sql, &params);
+            move |session, ticket, call| {
+                let rows = query::run(session, call, &sql, &params);
                 ticket.finish()?;
                 rows
             },
@@ -151,9 +151,9 @@ impl Drop for CancelOnDrop {
 /// Runs `job` on a connection of `pool`. `busy` is the error if there was none before the deadline.
 async fn run<T: Send + 'static>(
     pool: &Arc<Pool>,
-    call: Call,
+    mut call: Call,
     busy: DbError,
-    job: impl FnOnce(&Session, &Ticket) -> Result<T, DbError> + Send + 'static,
+    job: impl FnOnce(&Session, &Ticket, &mut Call) -> Result<T, DbError> + Send + 'static,
 ) -> Result<T, DbError> {
     let deadline = Instant::now()
         .checked_add(pool.caps().statement_time)
@@ -171,7 +171,7 @@ async fn run<T: Send + 'static>(
             let result = ticket
                 .start(session.db.get_interrupt_handle(), &session.watch)
                 .and_then(|()| session.organisations.enter(&session, call.org_id))
-                .and_then(|()| job(&session, &ticket));
+                .and_then(|()| job(&session, &ticket, &mut call));
             // Whatever happened, nobody interrupts what the connection does next.
             let _ = ticket.finish();
             session.watch.disarm();
