@@ -43,7 +43,7 @@ both! {
 async fn queries_changes_and_transactions_are_counted_together(on: On) {
     let desk = desk(on, &["db:readwrite=note"], 3).await;
     desk.query(ONE).await.unwrap();
-    desk.execute(NOTE, json!(["a"])).await.unwrap();
+    desk.execute_with(NOTE, json!(["a"])).await.unwrap();
     let statements = |words: &[&str]| {
         let one = |word| json!({"sql": NOTE, "params": [word]});
         words.iter().map(one).collect::<Value>()
@@ -54,7 +54,7 @@ async fn queries_changes_and_transactions_are_counted_together(on: On) {
 
     for outcome in [
         desk.query(ONE).await,
-        desk.execute(NOTE, json!(["late"])).await,
+        desk.execute_with(NOTE, json!(["late"])).await,
         desk.transaction(statements(&["late", "too late"])).await,
     ] {
         let wait = limited(outcome);
@@ -91,14 +91,14 @@ async fn what_is_refused_before_it_runs_is_not_counted_and_does_not_wait_for_the
     let theft = format!("DELETE FROM {table}");
     for _ in 0..3 {
         refused(&secret, desk.query(&secret).await, DENIED);
-        refused(&theft, desk.execute(&theft, json!([])).await, DENIED);
+        refused(&theft, desk.execute(&theft).await, DENIED);
         let twice = json!([{"sql": theft}, {"sql": theft}]);
         refused(&theft, desk.transaction(twice).await, DENIED);
     }
     desk.query(ONE).await.expect("it is the first");
     limited(desk.query(ONE).await);
     refused(&secret, desk.query(&secret).await, DENIED);
-    refused(&theft, desk.execute(&theft, json!([])).await, DENIED);
+    refused(&theft, desk.execute(&theft).await, DENIED);
 }
 }
 
@@ -122,7 +122,7 @@ async fn a_statement_over_the_rate_does_not_wait_for_a_lock(on: On) {
     desk.query(ONE).await.unwrap();
     let held = desk.store.hold_writers();
     let began = std::time::Instant::now();
-    limited(desk.execute(NOTE, json!(["late"])).await);
+    limited(desk.execute_with(NOTE, json!(["late"])).await);
     assert!(began.elapsed() < std::time::Duration::from_secs(2));
     drop(held);
 }

@@ -29,6 +29,7 @@ mod call;
 mod change;
 mod connect;
 mod fault;
+mod foreign_keys;
 mod foundation;
 mod functions;
 mod lexer;
