@@ -143,10 +143,12 @@ impl Side {
                 "the database did not answer when the rights of plugin \"{}\" were looked at",
                 self.policy.plugin
             )),
-            StoreError::Unavailable(reason) => DbError::Unavailable(format!(
-                "the rights of plugin \"{}\" in the database cannot be made: {reason}",
-                self.policy.plugin
-            )),
+            StoreError::Conflict(reason) | StoreError::Unavailable(reason) => {
+                DbError::Unavailable(format!(
+                    "the rights of plugin \"{}\" in the database cannot be made: {reason}",
+                    self.policy.plugin
+                ))
+            }
         })?;
         let made = Arc::new(made);
         *self.access.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&made));

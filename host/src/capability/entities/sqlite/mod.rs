@@ -78,7 +78,7 @@ impl SqliteEntities {
         let done = self.store.write(deadline, move |transaction| {
             work(transaction, &plan, &entity)
         });
-        done.await.map_err(|fault| fault.ended_by(deadline))
+        done.await.map_err(|fault| fault.ended())
     }
 
     async fn read<T: Send + 'static>(
@@ -87,7 +87,7 @@ impl SqliteEntities {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, EntityFault> {
         let done = self.store.read(deadline, work);
-        done.await.map_err(|fault| fault.ended_by(deadline))
+        done.await.map_err(|fault| fault.ended())
     }
 }
 
@@ -335,7 +335,7 @@ impl EntityStore for SqliteEntities {
                 .optional()
                 .map_err(Fault::from)
         });
-        claimed.await.map_err(|fault| fault.ended_by(deadline))
+        claimed.await.map_err(|fault| fault.ended())
     }
 
     async fn log(
