@@ -249,15 +249,24 @@ pub trait PluginDatabase: Send + Sync + 'static {
     /// Runs one statement that cannot change anything, and returns all of its rows.
     async fn query(&self, sql: String, params: Vec<Value>, call: Call) -> Result<Rows, DbError>;
 
-    /// Runs one statement that returns no rows.
+    /// Runs one statement that returns no rows: a transaction of one.
     async fn execute(
         &self,
         sql: String,
         params: Vec<Value>,
         call: Call,
-    ) -> Result<Outcome, DbError>;
+    ) -> Result<Outcome, DbError> {
+        let outcomes = self
+            .transaction(vec![Statement { sql, params }], call)
+            .await?;
+        outcomes
+            .into_iter()
+            .next()
+            .ok_or_else(|| DbError::Unavailable("the change had no outcome".to_owned()))
+    }
 
-    /// Runs all statements in order, or none. The error names the statement that failed, counted from 1.
+    /// Runs all statements in order, or none. The error names the statement that failed, counted from 1, where there are
+    /// several.
     async fn transaction(
         &self,
         statements: Vec<Statement>,

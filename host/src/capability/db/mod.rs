@@ -6,6 +6,7 @@
 
 mod backend;
 mod organisation;
+mod policy;
 
 mod postgres;
 mod sqlite;

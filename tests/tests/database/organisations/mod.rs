@@ -16,6 +16,7 @@
 mod changes;
 mod queries;
 mod schema;
+mod visitors;
 
 use goatherd::capability::db::{OrganisationTables, PostgresSettings};
 use serde_json::Value;

@@ -262,6 +262,27 @@ impl Side {
         }
     }
 
+    /// A call on this connection, before anything is known of the call.
+    fn running<'c>(
+        &'c self,
+        ready: &'c Ready,
+        access: &'c Access,
+        lease: &'c mut Lease,
+    ) -> Running<'c> {
+        Running {
+            policy: &self.policy,
+            settings: &self.shared.settings,
+            foundation: &ready.foundation,
+            access,
+            caps: &self.caps,
+            role: &ready.role,
+            deadline: Instant::now(),
+            org_id: None,
+            lease,
+            own_types: false,
+        }
+    }
+
     pub(super) async fn query(
         self: &Arc<Self>,
         checked: &Checked,
@@ -276,16 +297,10 @@ impl Side {
             let deadline = self.limited(&call);
             let mut lease = self.lend(&ready, deadline).await?;
             let mut running = Running {
-                policy: &self.policy,
-                settings: &self.shared.settings,
-                foundation: &ready.foundation,
-                access: &access,
-                caps: &self.caps,
-                role: &ready.role,
                 deadline,
                 org_id: call.org_id,
-                lease: &mut lease,
                 own_types,
+                ..self.running(&ready, &access, &mut lease)
             };
             let late = (deadline + GRACE).into();
             let done = tokio::time::timeout_at(late, running.query(checked, params)).await;
@@ -324,16 +339,10 @@ impl Side {
             let deadline = self.limited(&call);
             let mut lease = self.lend(&ready, deadline).await?;
             let mut running = Running {
-                policy: &self.policy,
-                settings: &self.shared.settings,
-                foundation: &ready.foundation,
-                access: &access,
-                caps: &self.caps,
-                role: &ready.role,
                 deadline,
                 org_id: call.org_id,
-                lease: &mut lease,
                 own_types,
+                ..self.running(&ready, &access, &mut lease)
             };
             let late = (deadline + GRACE).into();
             let done = tokio::time::timeout_at(late, running.change(statements)).await;

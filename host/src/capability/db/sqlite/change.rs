@@ -66,10 +66,7 @@ fn one(session: &Session, statement: &Statement) -> Result<Outcome, DbError> {
     let mut prepared = Prepared::new(session, &statement.sql)?;
     prepared.bind(&statement.params)?;
     if prepared.statement()?.column_count() > 0 {
-        return Err(DbError::Invalid(format!(
-            "plugin \"{}\" sent a change that returns rows; read them with db-read.query, and leave RETURNING out",
-            session.policy().plugin
-        )));
+        return Err(session.policy().returns_rows());
     }
     let before = match &prepared.facts.schema {
         Some(SchemaChange::AlterTable(_)) => Some(tables(session)?),
