@@ -75,18 +75,18 @@ pub fn grants(texts: &[&str]) -> Grants {
         .collect()
 }
 
-/// Two instances, and times short enough for a test to wait for and long enough for a busy machine. Calls and what they do
-/// in the database are not counted.
+/// Two instances, as many calls and uses of the database as a test makes, and times short enough for a test to wait for and long enough for a busy
+/// machine.
 pub fn limits() -> Limits {
     Limits {
-        instances: 2,
-        call_timeout: Duration::from_secs(20),
-        init_timeout: Duration::from_secs(20),
         rates: Rates {
             calls_per_second: None,
             database_per_minute: None,
             ..Rates::default()
         },
+        instances: 2,
+        call_timeout: Duration::from_secs(20),
+        init_timeout: Duration::from_secs(20),
         ..Limits::default()
     }
 }

@@ -25,6 +25,16 @@ pub struct Discovered {
     pub name_hint: String,
 }
 
+impl Discovered {
+    /// A file that may be a plugin, by its name.
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        let name_hint = name_hint(path)?;
+        let path = path.to_owned();
+        Some(Self { path, name_hint })
+    }
+}
+
 /// Why a directory could not be searched.
 #[derive(Debug, Error)]
 pub enum DiscoverError {

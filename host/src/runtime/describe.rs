@@ -13,6 +13,7 @@ use super::error::LoadError;
 use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
+use super::live::Terms;
 use crate::capability::log::PluginLog;
 use crate::contract::registration::Registration;
 use crate::contract::{ContractVersion, PluginName};
@@ -61,12 +62,13 @@ pub(super) async fn describe(
         plugin: nameless,
         linked,
         slots: Arc::from(Vec::new()),
-        limits: Limits {
-            transfer_bytes: REGISTRATION_BYTES,
-            ..limits
-        },
+        refusals: Arc::default(),
     };
-    let mut instance = mold.instantiate(deadline).await.map_err(failed)?;
+    let terms = Terms::new(Limits {
+        transfer_bytes: REGISTRATION_BYTES,
+        ..limits
+    });
+    let mut instance = mold.instantiate(&terms, deadline).await.map_err(failed)?;
     let said = instance.register(deadline).await.map_err(failed)?;
     let registration =
         Registration::parse(said, host).map_err(|problems| LoadError::Registration {

@@ -41,13 +41,13 @@ pub(super) fn check_known(plugin: &str, component: &Component) -> Result<(), Loa
 /// Refuses a component whose imports are not all granted and served.
 pub(super) fn check_granted(
     registration: &Registration,
-    component: &Component,
+    imports: &[Import],
     grants: &Grants,
     providers: &Providers,
 ) -> Result<(), LoadError> {
     let plugin = &registration.name;
     let mut missing = Vec::new();
-    for import in component.imports() {
+    for import in imports {
         if let Verdict::Granted { permission } = import.verdict
             && !grants.covers(permission)
         {
@@ -65,8 +65,8 @@ pub(super) fn check_granted(
         });
     }
     let refuse = |filter: &dyn Fn(&&Import) -> bool, hint: &dyn Fn() -> String| {
-        let imports = component.imports().iter().filter(filter);
-        let interfaces: Vec<_> = imports.map(|import| import.name.clone()).collect();
+        let refused = imports.iter().filter(filter);
+        let interfaces: Vec<_> = refused.map(|import| import.name.clone()).collect();
         if interfaces.is_empty() {
             return Ok(());
         }
@@ -84,7 +84,7 @@ pub(super) fn check_granted(
     };
     refuse(&no_provider, &|| {
         let mut hints = Vec::new();
-        for import in component.imports().iter().filter(no_provider) {
+        for import in imports.iter().filter(no_provider) {
             if let Verdict::Granted { permission } = import.verdict
                 && let permission = permission.permission()
                 && let Some(hint) = table::back_end(permission)

@@ -9,7 +9,7 @@ use goatherd::permission::{Grants, Rates};
 use goatherd::runtime::{CodeCache, Limits};
 use goatherd::{Host, Plugin};
 
-/// A loaded plugin, with the default policy but for its rates.
+/// A loaded plugin, with the default policy but for its rate of calls.
 pub struct Governed {
     plugin: Plugin,
 }
@@ -22,8 +22,8 @@ pub fn host(code_cache: Option<&Path>) -> Result<Host> {
     })
 }
 
-/// The default limits, without the rates that a benchmark would run into.
-pub fn uncounted() -> Limits {
+/// The default limits, and as many calls as the machine can make.
+pub fn limits() -> Limits {
     Limits {
         rates: Rates {
             calls_per_second: None,
@@ -39,7 +39,7 @@ impl Governed {
         let host = host(None)?;
         let component = host.compile("bench", bytes.to_vec()).await?;
         let plugin = host
-            .load(&component, Grants::default_policy(), uncounted())
+            .load(&component, Grants::default_policy(), limits())
             .await?;
         Ok(Self { plugin })
     }
@@ -62,7 +62,7 @@ pub async fn first_answer(host: &Host, file: &Path) -> Result<Duration> {
     let began = Instant::now();
     let component = host.compile_file(file).await?;
     let plugin = host
-        .load(&component, Grants::default_policy(), Limits::default())
+        .load(&component, Grants::default_policy(), limits())
         .await?;
     plugin
         .call("nothing", &Json::default(), CallContext::default())

@@ -20,7 +20,7 @@ use rusqlite::types::Value;
 use serde_json::json;
 
 use crate::Chosen;
-use crate::governed::uncounted;
+use crate::governed::limits;
 use crate::report::Report;
 use crate::rounds;
 
@@ -56,9 +56,7 @@ pub async fn measure(guests: &Path, chosen: &Chosen, report: &mut Report) -> Res
         )?))?)
         .build()?;
     let component = host.compile_file(&guests.join("bench-data.wasm")).await?;
-    let plugin = host
-        .load(&component, granted(&GRANTS)?, uncounted())
-        .await?;
+    let plugin = host.load(&component, granted(&GRANTS)?, limits()).await?;
 
     if chosen.has(ROWS[0]) {
         query(&plugin, &plain, report).await?;
@@ -78,7 +76,7 @@ pub async fn measure(guests: &Path, chosen: &Chosen, report: &mut Report) -> Res
         let host = Host::builder().provider(CustomFields::new(store)).build()?;
         let component = host.compile_file(&guests.join("probe-fields.wasm")).await?;
         let grants = granted(&["custom_fields:readwrite=ticket"])?;
-        let plugin = host.load(&component, grants, uncounted()).await?;
+        let plugin = host.load(&component, grants, limits()).await?;
         let equal =
             json!({ "type": "ticket", "filters": [["number", "eq", { "integer": 123_456 }]] });
         find(&plugin, &equal, ROWS[3], report).await?;

@@ -23,9 +23,7 @@ pub use organisation::{OrganisationTables, OrganisationTablesError};
 pub use postgres::{PostgresDatabase, PostgresSettings};
 pub use sqlite::{SqliteDatabase, SqliteError};
 
-use crate::capability::{
-    Guest, Of, PrepareError, Provider, RateLimit, RateLimits, Setup, Slot, View,
-};
+use crate::capability::{Guest, Of, PrepareError, Provider, RateLimit, Setup, Slot, View};
 use crate::contract::Error;
 use crate::contract::v0_1::goatherd::plugin::{db_read, db_types, db_write, types};
 
@@ -33,7 +31,6 @@ use crate::contract::v0_1::goatherd::plugin::{db_read, db_types, db_write, types
 pub struct Databases {
     database: Arc<dyn Database>,
     caps: Caps,
-    rates: RateLimits,
 }
 
 impl Databases {
@@ -42,7 +39,6 @@ impl Databases {
         Self {
             database: Arc::new(database),
             caps,
-            rates: RateLimits::default(),
         }
     }
 }
@@ -64,10 +60,9 @@ impl Provider for Databases {
                 capability: "db",
                 reason: error.to_string(),
             })?;
-        let per_minute = setup.rates.database_per_minute;
         Ok(Slot::new(DbAccess {
             database,
-            rate: self.rates.of(setup.plugin, per_minute),
+            rate: setup.rates.database.clone(),
         }))
     }
 }

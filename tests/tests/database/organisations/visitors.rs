@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use goatherd::capability::db::{Caps, OrganisationTables, PostgresSettings};
-use goatherd::manager::{Configured, Manager, Terms};
+use goatherd::manager::{Configured, Loader, Manager, Terms};
 use goatherd::platform::Platform;
 use goatherd::web::{self, App, Authenticator, Problem, Role, SignedIn, Visitor};
 use goatherd_tests::{EventStream, grants, guest, limits};
 use http::request::Parts;
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{On, Store, both};
@@ -40,7 +41,7 @@ impl Authenticator for Believing {
 }
 
 /// A server with the example in it, on a helpdesk whose tickets organisations own.
-async fn site(store: &Store) -> SocketAddr {
+async fn site(store: &Store) -> (SocketAddr, TempDir) {
     let settings = PostgresSettings {
         organisations: OrganisationTables::new([("ticket", "org_id")]).unwrap(),
         ..PostgresSettings::default()
@@ -55,7 +56,8 @@ async fn site(store: &Store) -> SocketAddr {
     let manager = Manager::applying(host, policy, Arc::clone(&platform) as _);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("stats.wasm"), guest(PLUGIN)).unwrap();
-    let report = manager.load_all(folder.path()).await.unwrap();
+    let loader = Loader::new(folder.path(), manager.clone());
+    let report = loader.load_all().await.unwrap();
     assert_eq!(report.enabled(), 1, "{report:?}");
 
     let app = App::new(manager, platform).authenticator(Believing);
@@ -65,7 +67,7 @@ async fn site(store: &Store) -> SocketAddr {
         let forever = std::future::pending();
         web::serve(listener, app, forever).await.unwrap();
     });
-    address
+    (address, folder)
 }
 
 /// How many tickets the plugin's route counts for this visitor.
@@ -87,7 +89,7 @@ async fn a_route_sees_the_rows_of_the_visitors_organisation_and_nobody_elses(on:
         "UPDATE ticket SET org_id = 1 WHERE id <= 5;
          UPDATE ticket SET org_id = 2 WHERE id > 5 AND id <= 7;",
     );
-    let site = site(&store).await;
+    let (site, _folder) = site(&store).await;
     // Twice, as the second answer comes out of the plugin's cache.
     for _ in 0..2 {
         assert_eq!(total(site, &[("x-test-user", "ann/1")]).await, 5);

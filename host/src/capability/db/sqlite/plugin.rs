@@ -84,7 +84,7 @@ impl PluginDatabase for SqlitePlugin {
     ) -> Result<Vec<Outcome>, DbError> {
         let pool = &self.changes;
         let policy = pool.policy();
-        policy.check_changes(&statements, pool.caps())?;
+        policy.check_changes(&statements, &pool.caps())?;
         if statements.is_empty() {
             return Ok(Vec::new());
         }

@@ -8,7 +8,6 @@ mod fault;
 mod plan;
 mod schema;
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
