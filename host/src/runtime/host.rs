@@ -12,7 +12,8 @@ use tokio::sync::Semaphore;
 
 use super::code_cache::{CodeCache, Key};
 use super::component::Component;
-use super::describe::{self, Description};
+use super::describe::{self, DescribeError, Description};
+use super::description_cache::DescriptionCache;
 use super::engine::Ticking;
 use super::error::{ComponentError, LoadError};
 use super::instance::Mold;
@@ -38,6 +39,7 @@ struct Parts {
     providers: Providers,
     logs: Logs,
     code_cache: Option<CodeCache>,
+    description_cache: Option<DescriptionCache>,
     data_folders: Option<DataFolders>,
     compiling: Semaphore,
     version: semver::Version,
@@ -55,6 +57,7 @@ pub enum HostError {
 pub struct HostBuilder {
     providers: Providers,
     code_cache: Option<CodeCache>,
+    description_cache: Option<DescriptionCache>,
     data_folders: Option<DataFolders>,
 }
 
@@ -70,6 +73,13 @@ impl HostBuilder {
     #[must_use]
     pub fn code_cache(mut self, cache: CodeCache) -> Self {
         self.code_cache = Some(cache);
+        self
+    }
+
+    /// Keeps descriptions in a directory, so that [`Host::describe_bytes`] need not compile what it knows.
+    #[must_use]
+    pub fn description_cache(mut self, cache: DescriptionCache) -> Self {
+        self.description_cache = Some(cache);
         self
     }
 
@@ -94,6 +104,7 @@ impl HostBuilder {
             providers: self.providers,
             logs: Logs::default(),
             code_cache: self.code_cache,
+            description_cache: self.description_cache,
             data_folders: self.data_folders,
             compiling: Semaphore::new(1),
             version,
@@ -113,6 +124,7 @@ impl Host {
         HostBuilder {
             providers,
             code_cache: None,
+            description_cache: None,
             data_folders: None,
         }
     }
@@ -139,13 +151,17 @@ impl Host {
     /// # Errors
     ///
     /// When the bytes are not a component, or not one that exports a contract version that this host serves.
-    pub async fn compile(&self, label: &str, bytes: Vec<u8>) -> Result<Component, ComponentError> {
-        Component::check_header(label, &bytes)?;
-        let size = bytes.len();
+    pub async fn compile(
+        &self,
+        label: &str,
+        bytes: impl AsRef<[u8]> + Send + 'static,
+    ) -> Result<Component, ComponentError> {
+        Component::check_header(label, bytes.as_ref())?;
+        let size = bytes.as_ref().len();
         // Hashing and mapping a component of 20 MB takes milliseconds, for which nobody else should wait.
         let host = self.clone();
         let look = move || {
-            let hash = blake3::hash(&bytes);
+            let hash = blake3::hash(bytes.as_ref());
             let key = Key::new(host.0.engine.engine(), &hash);
             let cache = host.0.code_cache.as_ref();
             let cached = cache.and_then(|cache| cache.load(host.0.engine.engine(), &key));
@@ -162,7 +178,7 @@ impl Host {
     async fn compile_anew(
         &self,
         label: &str,
-        bytes: Vec<u8>,
+        bytes: impl AsRef<[u8]> + Send + 'static,
         key: Key,
     ) -> Result<wasmtime::component::Component, ComponentError> {
         // The semaphore is never closed, so an error here cannot come up; compiling without a permit would be no harm.
@@ -170,7 +186,7 @@ impl Host {
         let host = self.clone();
         let compile = move || {
             let compiled =
-                wasmtime::component::Component::from_binary(host.0.engine.engine(), &bytes)?;
+                wasmtime::component::Component::from_binary(host.0.engine.engine(), bytes.as_ref())?;
             if let Some(cache) = &host.0.code_cache {
                 cache.store(&key, &compiled);
             }
@@ -191,6 +207,37 @@ impl Host {
     /// When it imports what nobody serves, when `register` fails, and when the registration is not valid.
     pub async fn describe(&self, component: &Component) -> Result<Description, LoadError> {
         describe::describe(component, Limits::default(), &self.0.version).await
+    }
+
+    /// Describes a component by its bytes: out of the description cache where it is known there, without compiling it, and
+    /// otherwise as [`compile`](Self::compile) and [`describe`](Self::describe) do. Such a description is exactly what
+    /// describing it again would give; whoever loads it compiles these same bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`compile`](Self::compile) and [`describe`](Self::describe).
+    pub async fn describe_bytes(
+        &self,
+        label: &str,
+        bytes: Arc<[u8]>,
+    ) -> Result<Description, DescribeError> {
+        Component::check_header(label, &bytes)?;
+        let Some(cache) = &self.0.description_cache else {
+            let component = self.compile(label, bytes).await?;
+            return Ok(self.describe(&component).await?);
+        };
+        let (host, known, read) = (self.clone(), cache.clone(), Arc::clone(&bytes));
+        let look = move || known.load(&blake3::hash(&read), read.len(), &host.0.version);
+        if let Some(description) = off_thread(label, look).await? {
+            return Ok(description);
+        }
+        let component = self.compile(label, bytes).await?;
+        let said = describe::ask(&component, Limits::default()).await?;
+        let raw = said.clone();
+        let description = describe::judge(&component, said, &self.0.version)?;
+        let (cache, kept) = (cache.clone(), description.clone());
+        off_thread(label, move || cache.store(&kept, &raw)).await?;
+        Ok(description)
     }
 
     /// Links a component to what it is granted, and starts its first instance. It has no other plugins to call; those that a
