@@ -85,7 +85,10 @@ fn no_bit_of_a_signature_or_of_the_signed_bytes_can_be_changed() {
         let mut changed = text.clone().into_bytes();
         changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(changed).unwrap();
-        assert!(trusted.check(BYTES, Some(&changed), true).is_err(), "{changed}");
+        assert!(
+            trusted.check(BYTES, Some(&changed), true).is_err(),
+            "{changed}"
+        );
     }
 }
 
@@ -106,7 +109,10 @@ fn a_key_that_nobody_trusts_is_named_beside_those_that_are() {
     let (ours, other) = keys();
     let trusted = TrustedKeys::new([ours.public()], []);
     let text = other.sign(BYTES).to_string();
-    let error = trusted.check(BYTES, Some(&text), true).unwrap_err().to_string();
+    let error = trusted
+        .check(BYTES, Some(&text), true)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains(&other.public().id().to_string()), "{error}");
     assert!(error.contains(&ours.public().id().to_string()), "{error}");
 }

@@ -177,7 +177,6 @@ impl PluginFiles {
         &self.0.manifest
     }
 
-
     fn folder(&self) -> io::Result<&Path> {
         let folder = self.0.folder.as_ref().map(TempDir::path);
         folder.ok_or_else(|| io::ErrorKind::NotFound.into())

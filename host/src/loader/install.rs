@@ -8,7 +8,7 @@
 //! a package; where signatures are required it is refused, since the signature of a folder is none of the package.
 //!
 //! Every change is one step to whoever looks for plugins afterwards, also if it is interrupted anywhere: there is the old
-//! plugin or the new one, and never two files of one name (see [`journal`]). A host that watches the directory may notice
+//! plugin or the new one, and never two files of one name. A host that watches the directory may notice
 //! two of them for the milliseconds that a change takes, which the debounce time covers.
 
 use std::fs;
@@ -188,7 +188,9 @@ impl Installer {
                 let files = read.bundle.files.as_ref().and_then(|files| files.place());
                 let folder = files.unwrap_or_else(|| source.to_owned());
                 let limits = *self.reader.limits();
-                let packed = self.off_thread(move || Ok(pack_bytes(&folder, &limits)?)).await?;
+                let packed = self
+                    .off_thread(move || Ok(pack_bytes(&folder, &limits)?))
+                    .await?;
                 ("zip", Content::New(packed.0.into(), None))
             }
         };
@@ -199,10 +201,12 @@ impl Installer {
         let _lock = self.lock().await?;
         let present = self.present().await?;
         let (previous, installer, changed) = (of(&present, &name)?, self.clone(), name.clone());
-        if let Some(other) = present
-            .iter()
-            .find(|one| one.at.path.file_name().is_some_and(|file| *file == *coming.file))
-            && let Some((holds, _)) = &other.is
+        if let Some(other) = present.iter().find(|one| {
+            one.at
+                .path
+                .file_name()
+                .is_some_and(|file| *file == *coming.file)
+        }) && let Some((holds, _)) = &other.is
             && *holds != name
         {
             return Err(InstallError::Taken {
@@ -429,24 +433,25 @@ fn prepare(
         Content::New(bytes, signature) => {
             let new = place.join("new");
             fs::create_dir(&new)?;
-            write(&new.join(&coming.file), bytes)?;
-            comes.push(coming.file.clone());
+            // The signature first: what takes the old one's place is there when all of it is.
             if let Some(text) = signature {
                 let file = format!("{}.sig", coming.file);
                 write(&new.join(&file), text.as_bytes())?;
                 comes.push(file);
             }
+            write(&new.join(&coming.file), bytes)?;
+            comes.push(coming.file.clone());
         }
         Content::Kept => {
             steps.push(Step::Retire {
                 from: previous.clone(),
                 to: in_place("new"),
             });
-            comes.push(coming.file.clone());
             let signature = format!("{}.sig", coming.file);
             if journal::exists(&directory.join(&previous).join(&signature)) {
                 comes.push(signature);
             }
+            comes.push(coming.file.clone());
         }
     }
     for file in &comes {
@@ -507,3 +512,6 @@ fn second_name(path: &Path, to: &Path) -> io::Result<()> {
     };
     linked.or_else(|_| fs::copy(path, to).map(|_| ()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,8 @@ pub enum DependencyError {
     },
     /// It needs itself, by way of others.
     #[error(
-        "plugin \"{plugin}\" needs itself: {}; one of these must do without the next", path(cycle)
+        "plugin \"{plugin}\" needs itself: {}; one of these must do without the next",
+        path(cycle)
     )]
     Cycle {
         /// Who needs itself.

@@ -59,14 +59,15 @@ pub fn pack(folder: &Path, out: &Path, limits: &PackageLimits) -> Result<Manifes
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut file = tempfile::Builder::new()
-        .prefix(".packing-")
-        .tempfile_in(beside)
-        .map_err(unwritable)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".packing-");
+    // A package is for others to read, unless the user's umask says otherwise.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(beside).map_err(unwritable)?;
     file.write_all(&bytes).map_err(unwritable)?;
     file.as_file().sync_all().map_err(unwritable)?;
-    file.persist(out)
-        .map_err(|error| unwritable(error.error))?;
+    file.persist(out).map_err(|error| unwritable(error.error))?;
     Ok(manifest)
 }
 

@@ -9,7 +9,7 @@
 //! A host that requires signatures refuses what has none. A host that trusts keys refuses a signature that none of them
 //! made. A host that trusts no key has nothing to judge a signature by, and takes what is signed for unsigned.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -232,9 +232,8 @@ impl Reader {
 
     fn read_folder(&self, discovered: &Discovered) -> Result<Read, ReadError> {
         let unpacked = &self.0.unpacked;
-        let extracted =
-            Extracted::from_folder(&discovered.path, unpacked.folder(), &self.0.limits)
-                .map_err(refused(&discovered.path))?;
+        let extracted = Extracted::from_folder(&discovered.path, unpacked.folder(), &self.0.limits)
+            .map_err(refused(&discovered.path))?;
         let listing = package::listing(extracted.files());
         let (signature, signed_by) = self.check(&discovered.path, &listing)?;
         let hash = blake3::hash(&listing).to_hex().to_string();
@@ -279,8 +278,7 @@ pub fn content_to_sign(path: &Path, limits: &PackageLimits) -> Result<Vec<u8>, R
         reason,
     };
     let beside = tempfile::tempdir().map_err(unreadable)?;
-    let extracted =
-        Extracted::from_folder(path, beside.path(), limits).map_err(refused(path))?;
+    let extracted = Extracted::from_folder(path, beside.path(), limits).map_err(refused(path))?;
     Ok(package::listing(extracted.files()))
 }
 
@@ -332,6 +330,10 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         path: path.to_owned(),
         reason,
     };
+    // Opening a pipe would wait for somebody to write into it.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::other("it is no file")));
+    }
     let file = File::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len().min(limit);
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));

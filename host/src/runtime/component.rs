@@ -247,7 +247,10 @@ fn check_version(name: &str) -> Result<(), String> {
 }
 
 /// The version of the contract that these exports implement.
-pub(super) fn contract_of(label: &str, exports: &[String]) -> Result<ContractVersion, ComponentError> {
+pub(super) fn contract_of(
+    label: &str,
+    exports: &[String],
+) -> Result<ContractVersion, ComponentError> {
     let unserved = |reason| ComponentError::UnservedVersion {
         component: label.to_owned(),
         reason,

@@ -185,8 +185,10 @@ impl Host {
         let _permit = self.0.compiling.acquire().await.ok();
         let host = self.clone();
         let compile = move || {
-            let compiled =
-                wasmtime::component::Component::from_binary(host.0.engine.engine(), bytes.as_ref())?;
+            let compiled = wasmtime::component::Component::from_binary(
+                host.0.engine.engine(),
+                bytes.as_ref(),
+            )?;
             if let Some(cache) = &host.0.code_cache {
                 cache.store(&key, &compiled);
             }

@@ -37,7 +37,13 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn a_kept_description_is_the_same_as_a_fresh_one() {
     let folder = private();
-    for name in ["api-tour", "helpdesk-stats", "probe-fields", "bench", "cascader"] {
+    for name in [
+        "api-tour",
+        "helpdesk-stats",
+        "probe-fields",
+        "bench",
+        "cascader",
+    ] {
         let bytes = guest(name);
         let fresh = describe(&host_on(folder.path()), &bytes).await.unwrap();
         let kept = describe(&host_on(folder.path()), &bytes).await.unwrap();
@@ -99,7 +105,10 @@ async fn an_entry_of_another_component_is_not_believed_under_this_ones_name() {
     describe(&host, &a).await.unwrap();
     let of_a = entries(folder.path()).remove(0);
     describe(&host, &b).await.unwrap();
-    let of_b = entries(folder.path()).into_iter().find(|entry| *entry != of_a).unwrap();
+    let of_b = entries(folder.path())
+        .into_iter()
+        .find(|entry| *entry != of_a)
+        .unwrap();
     fs::copy(&of_a, &of_b).unwrap();
     let described = describe(&host, &b).await.unwrap();
     assert_eq!(described.registration.name.as_str(), "relay-b");
@@ -145,7 +154,12 @@ async fn what_cannot_be_described_is_not_kept_and_is_refused_each_time() {
     let folder = private();
     let host = host_on(folder.path());
     let unknown = importing(&["acme:secret/door@1.0.0"]);
-    for bytes in [misregistered(b'm'), b"\0asm\x01\0\0\0".to_vec(), b"text".to_vec(), unknown] {
+    for bytes in [
+        misregistered(b'm'),
+        b"\0asm\x01\0\0\0".to_vec(),
+        b"text".to_vec(),
+        unknown,
+    ] {
         for _ in 0..2 {
             describe(&host, &bytes).await.unwrap_err();
         }
@@ -157,7 +171,9 @@ async fn what_cannot_be_described_is_not_kept_and_is_refused_each_time() {
 fn a_directory_that_others_can_write_to_keeps_no_descriptions() {
     let folder = private();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
-    let error = DescriptionCache::open(folder.path()).unwrap_err().to_string();
+    let error = DescriptionCache::open(folder.path())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("0700"), "{error}");
 }
 

@@ -26,7 +26,9 @@ fn name(text: &str) -> PluginName {
 /// What a host would find.
 async fn found(ground: &Ground) -> Vec<String> {
     let found = discover(&ground.plugins()).await.unwrap();
-    let names = found.iter().map(|one| one.path.file_name().unwrap().to_str().unwrap().to_owned());
+    let names = found
+        .iter()
+        .map(|one| one.path.file_name().unwrap().to_str().unwrap().to_owned());
     names.collect()
 }
 
@@ -38,7 +40,11 @@ fn package(ground: &Ground, version: &str) -> PathBuf {
 }
 
 async fn version_of(ground: &Ground, file: &str) -> String {
-    let bundle = ground.reader().read(&crate::at(&ground.plugins().join(file))).await.unwrap();
+    let bundle = ground
+        .reader()
+        .read(&crate::at(&ground.plugins().join(file)))
+        .await
+        .unwrap();
     bundle.manifest.unwrap().version.to_string()
 }
 
@@ -79,13 +85,22 @@ async fn a_component_and_a_package_of_one_name_are_never_there_together() {
     assert_eq!(found(&ground).await, ["relay-a.wasm"]);
     let manifest = "name: relay-a\nversion: 0.1.0\nruntime: wasm\n";
     let packed = ground.beside("relay.zip");
-    put(&packed, zip(&[("plugin.yaml", manifest.as_bytes()), ("relay-a.wasm", &component)]));
+    put(
+        &packed,
+        zip(&[
+            ("plugin.yaml", manifest.as_bytes()),
+            ("relay-a.wasm", &component),
+        ]),
+    );
     let replaced = installer.install(&packed).await.unwrap();
     assert_eq!(replaced.previous, Some("0.1.0".parse().unwrap()));
     assert_eq!(found(&ground).await, ["relay-a.zip"]);
     installer.rollback(&name("relay-a")).await.unwrap();
     assert_eq!(found(&ground).await, ["relay-a.wasm"]);
-    assert_eq!(fs::read(ground.plugins().join("relay-a.wasm")).unwrap(), component);
+    assert_eq!(
+        fs::read(ground.plugins().join("relay-a.wasm")).unwrap(),
+        component
+    );
     installer.rollback(&name("relay-a")).await.unwrap();
     assert_eq!(found(&ground).await, ["relay-a.zip"]);
 }
@@ -106,11 +121,17 @@ async fn a_plugin_under_another_file_name_is_found_by_what_it_says() {
     ground.put("relay-a.wasm", relay('b'));
     let refused = installer.install(&newer).await.unwrap_err();
     assert!(matches!(refused, InstallError::Taken { .. }), "{refused}");
-    assert_eq!(fs::read(ground.plugins().join("relay-a.wasm")).unwrap(), relay('b'));
+    assert_eq!(
+        fs::read(ground.plugins().join("relay-a.wasm")).unwrap(),
+        relay('b')
+    );
     // Two files of one plugin are a case for a person.
     ground.put("other.wasm", &component);
     let refused = installer.install(&newer).await.unwrap_err();
-    assert!(matches!(refused, InstallError::Ambiguous { .. }), "{refused}");
+    assert!(
+        matches!(refused, InstallError::Ambiguous { .. }),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -144,7 +165,11 @@ async fn signatures_are_checked_before_and_go_with_what_they_sign() {
     let refused = installer.install(&source).await.unwrap_err().to_string();
     assert!(refused.contains("goatherd sign"), "{refused}");
     assert!(found(&ground).await.is_empty());
-    fs::write(&signature, key.sign(&fs::read(&source).unwrap()).to_string()).unwrap();
+    fs::write(
+        &signature,
+        key.sign(&fs::read(&source).unwrap()).to_string(),
+    )
+    .unwrap();
     installer.install(&source).await.unwrap();
     let newer = package(&ground, "2.0.0");
     fs::write(
@@ -164,7 +189,10 @@ async fn signatures_are_checked_before_and_go_with_what_they_sign() {
     assert!(!installed.signature().exists());
     // A key that was revoked meanwhile takes nothing back.
     let key_id = key.public().id();
-    let revoking = by(&ground, ground.reader_by(TrustedKeys::new([key.public()], [key_id]), false));
+    let revoking = by(
+        &ground,
+        ground.reader_by(TrustedKeys::new([key.public()], [key_id]), false),
+    );
     let refused = revoking.rollback(&name("look")).await.unwrap_err();
     assert!(refused.to_string().contains("revoked"), "{refused}");
     // A folder has no signature that its package could have.
@@ -173,7 +201,10 @@ async fn signatures_are_checked_before_and_go_with_what_they_sign() {
     let content = goatherd::loader::content_to_sign(&folder, &PackageLimits::default()).unwrap();
     put(&ground.beside("source.sig"), key.sign(&content).to_string());
     let refused = installer.install(&folder).await.unwrap_err();
-    assert!(matches!(refused, InstallError::FolderNotSigned { .. }), "{refused}");
+    assert!(
+        matches!(refused, InstallError::FolderNotSigned { .. }),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -182,7 +213,10 @@ async fn what_would_not_load_is_not_installed_and_leaves_nothing() {
     let installer = installer(&ground);
     installer.install(&package(&ground, "1.0.0")).await.unwrap();
     let manifest = "name: relay-b\nversion: 0.1.0\nruntime: wasm\nwasm: r.wasm\n";
-    let disagreeing = zip(&[("plugin.yaml", manifest.as_bytes()), ("r.wasm", &relay('a'))]);
+    let disagreeing = zip(&[
+        ("plugin.yaml", manifest.as_bytes()),
+        ("r.wasm", &relay('a')),
+    ]);
     for (file, content) in [
         ("a.zip", disagreeing),
         ("b.zip", zip(&[("file", b"x")])),
@@ -200,7 +234,13 @@ async fn what_would_not_load_is_not_installed_and_leaves_nothing() {
         installer.install(&ground.beside("nothing.zip")).await,
         Err(InstallError::NoPlugin { .. })
     ));
-    assert!(!ground.plugins().join(".changing").exists() || fs::read_dir(ground.plugins().join(".changing")).unwrap().count() == 0);
+    assert!(
+        !ground.plugins().join(".changing").exists()
+            || fs::read_dir(ground.plugins().join(".changing"))
+                .unwrap()
+                .count()
+                == 0
+    );
 }
 
 #[tokio::test]
@@ -209,26 +249,39 @@ async fn a_plugin_is_removed_for_now_or_for_good() {
     let installer = installer(&ground);
     let look = name("look");
     let refused = installer.remove(&look, true).await.unwrap_err();
-    assert!(matches!(refused, InstallError::NotThere { .. }), "{refused}");
+    assert!(
+        matches!(refused, InstallError::NotThere { .. }),
+        "{refused}"
+    );
     let refused = installer.rollback(&look).await.unwrap_err();
-    assert!(matches!(refused, InstallError::NoPrevious { .. }), "{refused}");
+    assert!(
+        matches!(refused, InstallError::NoPrevious { .. }),
+        "{refused}"
+    );
     installer.install(&package(&ground, "1.0.0")).await.unwrap();
     installer.remove(&look, true).await.unwrap();
     assert!(found(&ground).await.is_empty());
     let back = installer.rollback(&look).await.unwrap();
-    assert_eq!((back.version, back.previous), ("1.0.0".parse().unwrap(), None));
+    assert_eq!(
+        (back.version, back.previous),
+        ("1.0.0".parse().unwrap(), None)
+    );
     assert_eq!(found(&ground).await, ["look.zip"]);
     installer.install(&package(&ground, "2.0.0")).await.unwrap();
     installer.remove(&look, false).await.unwrap();
     assert!(found(&ground).await.is_empty());
-    assert!(matches!(installer.rollback(&look).await, Err(InstallError::NoPrevious { .. })));
+    assert!(matches!(
+        installer.rollback(&look).await,
+        Err(InstallError::NoPrevious { .. })
+    ));
 }
 
 #[tokio::test]
 async fn two_installers_at_once_leave_one_plugin() {
     let ground = Ground::new();
-    let sources: Vec<PathBuf> =
-        (1..=8).map(|number| package(&ground, &format!("{number}.0.0"))).collect();
+    let sources: Vec<PathBuf> = (1..=8)
+        .map(|number| package(&ground, &format!("{number}.0.0")))
+        .collect();
     let installers = sources.iter().map(|source| {
         let installer = installer(&ground);
         async move { installer.install(source).await.unwrap() }
@@ -236,7 +289,10 @@ async fn two_installers_at_once_leave_one_plugin() {
     let installed = futures::future::join_all(installers).await;
     assert_eq!(found(&ground).await, ["look.zip"]);
     // Each but the first found what another one had put there.
-    let first = installed.iter().filter(|one| one.previous.is_none()).count();
+    let first = installed
+        .iter()
+        .filter(|one| one.previous.is_none())
+        .count();
     assert_eq!(first, 1);
 }
 
@@ -262,9 +318,16 @@ async fn a_folder_packs_into_the_same_bytes_each_time_and_is_read_as_itself() {
     pack(&two, &second, &limits).unwrap();
     assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
     let bundle = ground.reader().read(&crate::at(&first)).await.unwrap();
-    let files: Vec<String> =
-        bundle.files.unwrap().iter().map(|(path, _)| path.to_string()).collect();
-    assert_eq!(files, ["a.css", "b.css", "plugin.yaml", "templates/page.html"]);
+    let files: Vec<String> = bundle
+        .files
+        .unwrap()
+        .iter()
+        .map(|(path, _)| path.to_string())
+        .collect();
+    assert_eq!(
+        files,
+        ["a.css", "b.css", "plugin.yaml", "templates/page.html"]
+    );
 }
 
 #[test]
@@ -282,7 +345,10 @@ fn what_a_reader_would_refuse_is_not_packed() {
     refused("plugin.yaml");
     put(&folder.join("plugin.yaml"), "name: Look\n");
     refused("plugin.yaml");
-    put(&folder.join("plugin.yaml"), "name: look\nversion: 1.0.0\nruntime: wasm\n");
+    put(
+        &folder.join("plugin.yaml"),
+        "name: look\nversion: 1.0.0\nruntime: wasm\n",
+    );
     refused("look.wasm");
     put(&folder.join("plugin.yaml"), look("look", "1.0.0"));
     symlink("/etc/passwd", folder.join("link")).unwrap();
@@ -304,6 +370,9 @@ async fn a_read_error_of_an_install_names_the_source() {
     let path = ground.beside("broken.zip");
     put(&path, "x");
     let error = installer(&ground).install(&path).await.unwrap_err();
-    assert!(matches!(error, InstallError::Read(ReadError::Package { .. })));
+    assert!(matches!(
+        error,
+        InstallError::Read(ReadError::Package { .. })
+    ));
     assert!(error.to_string().contains("broken.zip"), "{error}");
 }

@@ -74,14 +74,38 @@ fn who_needs_a_refused_one_is_refused_with_the_first_reason_and_nobody_else_is()
 #[test]
 fn a_cycle_is_named_in_full_and_once() {
     let order = order(&nodes(&[
-        "c: a", "a: b", "b: c", "x: y", "y: x", "outside: a", "free", "knot: x; knot-b", "knot-b: knot",
+        "c: a",
+        "a: b",
+        "b: c",
+        "x: y",
+        "y: x",
+        "outside: a",
+        "free",
+        "knot: x; knot-b",
+        "knot-b: knot",
     ]));
     assert_eq!(sequence(&order), ["free"]);
     let reasons = reasons(&order);
-    assert!(reasons[0].contains("\"a\" needs itself: a -> b -> c -> a;"), "{}", reasons[0]);
-    assert!(reasons[1].contains("\"b\" needs itself: a -> b -> c -> a;"), "{}", reasons[1]);
-    assert!(reasons[2].contains("\"c\" needs itself: a -> b -> c -> a;"), "{}", reasons[2]);
-    assert!(reasons[3].contains("knot -> knot-b -> knot"), "{}", reasons[3]);
+    assert!(
+        reasons[0].contains("\"a\" needs itself: a -> b -> c -> a;"),
+        "{}",
+        reasons[0]
+    );
+    assert!(
+        reasons[1].contains("\"b\" needs itself: a -> b -> c -> a;"),
+        "{}",
+        reasons[1]
+    );
+    assert!(
+        reasons[2].contains("\"c\" needs itself: a -> b -> c -> a;"),
+        "{}",
+        reasons[2]
+    );
+    assert!(
+        reasons[3].contains("knot -> knot-b -> knot"),
+        "{}",
+        reasons[3]
+    );
     let outside = &order.refused["outside"];
     assert!(
         matches!(outside, DependencyError::Refused { needs, .. } if needs.as_str() == "a"),
@@ -119,8 +143,11 @@ fn everybody_needing_everybody_is_told_quickly() {
     let texts: Vec<String> = names
         .iter()
         .map(|name| {
-            let others: Vec<&str> =
-                names.iter().filter(|other| *other != name).map(String::as_str).collect();
+            let others: Vec<&str> = names
+                .iter()
+                .filter(|other| *other != name)
+                .map(String::as_str)
+                .collect();
             format!("{name}: {}", others.join(";"))
         })
         .collect();

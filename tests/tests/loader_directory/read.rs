@@ -36,7 +36,10 @@ async fn one_plugin_reads_the_same_from_all_three_layouts() {
     ground.put("three.zip", package);
     let reader = ground.reader();
     let found = discover(&ground.plugins()).await.unwrap();
-    let layouts: Vec<_> = found.iter().map(|one| (one.layout, one.name_hint.as_str())).collect();
+    let layouts: Vec<_> = found
+        .iter()
+        .map(|one| (one.layout, one.name_hint.as_str()))
+        .collect();
     assert_eq!(
         layouts,
         [
@@ -50,7 +53,9 @@ async fn one_plugin_reads_the_same_from_all_three_layouts() {
         assert_eq!(bundle.component.as_deref(), Some(component.as_slice()));
         assert_eq!(bundle.signed_by, None);
         assert_eq!(bundle.hash.len(), 64);
-        let described = host().describe_bytes("x", bundle.component.clone().unwrap()).await;
+        let described = host()
+            .describe_bytes("x", bundle.component.clone().unwrap())
+            .await;
         bundle.check_against(&described.unwrap()).unwrap();
         assert_eq!(bundle.manifest.is_some(), one.layout != Layout::Component);
     }
@@ -68,13 +73,20 @@ async fn a_file_that_is_replaced_between_the_check_and_the_load_changes_nothing(
     assert_eq!(bundle.signed_by, Some(key.public().id()));
     // Both ways of replacing it: within the same file, and by another one.
     fs::write(&path, relay('b')).unwrap();
-    let described = host().describe_bytes("relay", bundle.component.clone().unwrap()).await;
+    let described = host()
+        .describe_bytes("relay", bundle.component.clone().unwrap())
+        .await;
     assert_eq!(described.unwrap().registration.name.as_str(), "relay-a");
-    let component = host().compile("relay", bundle.component.unwrap()).await.unwrap();
+    let component = host()
+        .compile("relay", bundle.component.unwrap())
+        .await
+        .unwrap();
     assert_eq!(component.hash(), bundle.hash);
     // And whoever reads again checks again.
     let again = reader.read(&at(&path)).await.unwrap_err();
-    let mismatch = SignatureError::Mismatch { key: key.public().id() };
+    let mismatch = SignatureError::Mismatch {
+        key: key.public().id(),
+    };
     assert!(matches!(again, ReadError::Signature { source, .. } if source == mismatch));
 }
 
@@ -86,12 +98,18 @@ async fn templates_of_a_package_and_a_folder_stay_as_they_were_read() {
     let template = ground.put("form/templates/page.html", "old");
     let reader = ground.reader();
     let from_package = reader.read(&at(&package)).await.unwrap();
-    let from_folder = reader.read(&at(&ground.plugins().join("form"))).await.unwrap();
+    let from_folder = reader
+        .read(&at(&ground.plugins().join("form")))
+        .await
+        .unwrap();
     fs::write(&package, look_zip("look", "2.0.0", "new")).unwrap();
     fs::write(&template, "new").unwrap();
     assert_eq!(page(&from_package).await, "old");
     assert_eq!(page(&from_folder).await, "old");
-    let anew = reader.read(&at(&ground.plugins().join("form"))).await.unwrap();
+    let anew = reader
+        .read(&at(&ground.plugins().join("form")))
+        .await
+        .unwrap();
     assert_eq!(page(&anew).await, "new");
     assert_ne!(anew.hash, from_folder.hash);
 }
@@ -137,7 +155,10 @@ async fn a_file_that_was_changed_after_it_was_unpacked_is_not_served() {
     fs::write(files.place().unwrap().join("templates/page.html"), "y").unwrap();
     let error = files.read(&inner("templates/page.html")).await.unwrap_err();
     assert!(error.to_string().contains("changed"), "{error}");
-    let absent = files.read(&inner("templates/other.html")).await.unwrap_err();
+    let absent = files
+        .read(&inner("templates/other.html"))
+        .await
+        .unwrap_err();
     assert_eq!(absent.kind(), std::io::ErrorKind::NotFound);
 }
 
@@ -179,7 +200,10 @@ async fn a_link_out_of_a_folder_is_refused_and_one_within_it_is_its_file() {
         let link = folder.join(name);
         symlink(target, &link).unwrap();
         let error = reader.read(&at(&folder)).await.unwrap_err().to_string();
-        assert!(error.contains("is a link") && error.contains(name), "{error}");
+        assert!(
+            error.contains("is a link") && error.contains(name),
+            "{error}"
+        );
         fs::remove_file(&link).unwrap();
     }
     reader.read(&at(&folder)).await.unwrap();
@@ -204,9 +228,38 @@ async fn a_component_that_is_too_large_is_not_read_to_its_end() {
     let ground = Ground::new();
     let path = ground.put("large.wasm", b"\0asm");
     // A hole: no disk holds so much.
-    fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(1 << 40)
+        .unwrap();
     let error = ground.reader().read(&at(&path)).await.unwrap_err();
     assert!(matches!(error, ReadError::TooLarge { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_pipe_is_refused_and_not_waited_for() {
+    let ground = Ground::new();
+    let pipe = |name: &str| {
+        let path = ground.plugins().join(name);
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    let path = ground.put("a.wasm", guest("bench"));
+    pipe("a.wasm.sig");
+    let error = ground.reader().read(&at(&path)).await.unwrap_err();
+    assert!(error.to_string().contains("a.wasm.sig"), "{error}");
+    ground.put("look/plugin.yaml", look("look", "1.0.0"));
+    pipe("look/pipe");
+    let folder = ground.plugins().join("look");
+    let error = ground.reader().read(&at(&folder)).await.unwrap_err();
+    assert!(
+        error.to_string().contains("neither a file nor a folder"),
+        "{error}"
+    );
+    pipe("b.wasm");
+    assert_eq!(discover(&ground.plugins()).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -214,10 +267,19 @@ async fn a_manifest_that_disagrees_with_its_component_is_named_with_both() {
     let ground = Ground::new();
     let reader = ground.reader();
     let component = relay('a');
-    let described = host().describe_bytes("x", Arc::from(component.clone())).await.unwrap();
+    let described = host()
+        .describe_bytes("x", Arc::from(component.clone()))
+        .await
+        .unwrap();
     for (manifest, words) in [
-        (WASM.replace("relay-a", "relay-b"), ["\"relay-b\"", "\"relay-a\"", "name"]),
-        (WASM.replace("0.1.0", "9.0.0"), ["\"9.0.0\"", "\"0.1.0\"", "version"]),
+        (
+            WASM.replace("relay-a", "relay-b"),
+            ["\"relay-b\"", "\"relay-a\"", "name"],
+        ),
+        (
+            WASM.replace("0.1.0", "9.0.0"),
+            ["\"9.0.0\"", "\"0.1.0\"", "version"],
+        ),
     ] {
         let package = zip(&[
             ("plugin.yaml", manifest.as_bytes()),
@@ -248,7 +310,10 @@ async fn what_is_not_signed_is_refused_with_the_command_that_signs_where_signatu
     for one in discover(&ground.plugins()).await.unwrap() {
         let error = strict.read(&one).await.unwrap_err();
         assert!(error.to_string().contains("goatherd sign"), "{error}");
-        assert!(error.to_string().contains(one.path.to_str().unwrap()), "{error}");
+        assert!(
+            error.to_string().contains(one.path.to_str().unwrap()),
+            "{error}"
+        );
         assert_eq!(error.code(), "permission-denied");
         lenient.read(&one).await.unwrap();
         let content = content_to_sign(&one.path, &Default::default()).unwrap();
@@ -274,7 +339,10 @@ async fn a_signature_is_one_of_the_whole_folder() {
     reader.read(&at(&folder)).await.unwrap();
     let refused = async |what: &str| {
         let refused = reader.read(&at(&folder)).await;
-        assert!(matches!(refused, Err(ReadError::Signature { .. })), "{what}");
+        assert!(
+            matches!(refused, Err(ReadError::Signature { .. })),
+            "{what}"
+        );
     };
     fs::write(&page, "evil").unwrap();
     refused("a changed file").await;

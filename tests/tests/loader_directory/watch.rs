@@ -72,7 +72,12 @@ async fn all_three_layouts_and_their_signatures_are_reported_and_what_was_there_
     assert_eq!(next(&mut changes).await, gone("old.wasm"));
     fs::remove_dir_all(ground.plugins().join("c")).unwrap();
     assert_eq!(next(&mut changes).await, gone("c"));
-    for name in [".hidden.wasm", "readme.txt", "x.wasm.tmp", ".previous/x/x.wasm"] {
+    for name in [
+        ".hidden.wasm",
+        "readme.txt",
+        "x.wasm.tmp",
+        ".previous/x/x.wasm",
+    ] {
         ground.put(name, guest("bench"));
     }
     silent(&mut changes).await;
@@ -225,7 +230,10 @@ async fn ten_thousand_events_are_one_change_of_each_plugin() {
     }
     // The storm may pause for longer than the debounce time on a busy machine, but not often.
     assert!(reports.contains(&there("a.wasm")));
-    assert!(reports.contains(&there("b")) && reports.len() < 6, "{reports:?}");
+    assert!(
+        reports.contains(&there("b")) && reports.len() < 6,
+        "{reports:?}"
+    );
 }
 
 #[tokio::test]
@@ -289,7 +297,10 @@ async fn a_directory_that_goes_stops_nothing_and_is_compared_when_it_is_back() {
     }
     reports.sort();
     let expected = [
-        gone("changed.wasm"), gone("kept.wasm"), gone("new.wasm"), there("other.wasm"),
+        gone("changed.wasm"),
+        gone("kept.wasm"),
+        gone("new.wasm"),
+        there("other.wasm"),
     ];
     assert_eq!(reports, expected);
     ground.put("last.wasm", &component);
@@ -312,7 +323,10 @@ async fn nothing_is_reported_after_a_watch_is_stopped_or_dropped() {
     let (second, mut changes) = watch(&ground.plugins()).await;
     drop(second);
     ground.put("a.wasm", guest("bench"));
-    assert_eq!(timeout(Duration::from_secs(5), changes.recv()).await, Ok(None));
+    assert_eq!(
+        timeout(Duration::from_secs(5), changes.recv()).await,
+        Ok(None)
+    );
 }
 
 #[tokio::test]
@@ -323,5 +337,8 @@ async fn a_change_is_reported_soon_after_the_debounce_time() {
     ground.put("a.wasm", guest("bench"));
     assert_eq!(next(&mut changes).await, there("a.wasm"));
     let took = began.elapsed();
-    assert!(took >= DEBOUNCE && took < Duration::from_secs(3), "{took:?}");
+    assert!(
+        took >= DEBOUNCE && took < Duration::from_secs(3),
+        "{took:?}"
+    );
 }

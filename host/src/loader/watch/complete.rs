@@ -78,10 +78,7 @@ fn component(path: &Path) -> io::Result<Option<String>> {
         }
         file.seek_relative(i64::try_from(length).unwrap_or(i64::MAX))?;
     }
-    Ok(Some(format!(
-        "{} ends within a section",
-        path.display()
-    )))
+    Ok(Some(format!("{} ends within a section", path.display())))
 }
 
 /// The size of a section's head and of its content. Nothing where the file ends within the head or it is none.
