@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use goatherd::capability::db::{Caps, Databases, SqliteDatabase};
 use goatherd::capability::{PrepareError, Provider, Setup, Slot};
-use goatherd::permission::{Grant, Grants};
+use goatherd::permission::{Grant, Grants, Rates};
 use goatherd::runtime::{CodeCache, HostBuilder, Limits, LoadError};
 use goatherd::{Host, Plugin};
 
@@ -75,9 +75,14 @@ pub fn grants(texts: &[&str]) -> Grants {
         .collect()
 }
 
-/// Two instances, and times short enough for a test to wait for and long enough for a busy machine.
+/// Two instances, as many calls as a test makes, and times short enough for a test to wait for and long enough for a busy
+/// machine.
 pub fn limits() -> Limits {
     Limits {
+        rates: Rates {
+            calls_per_second: None,
+            ..Rates::default()
+        },
         instances: 2,
         call_timeout: Duration::from_secs(20),
         init_timeout: Duration::from_secs(20),

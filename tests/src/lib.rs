@@ -27,7 +27,7 @@ mod web_server;
 
 pub use cable::Cable;
 pub use call::{call, call_in, call_text, in_language, json, until};
-pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered, relay};
+pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered, relay, steady};
 pub use helpdesk::{Helpdesk, helpdesk};
 pub use helpdesk_postgres::{Held, PostgresHelpdesk, postgres_helpdesk};
 pub use host::{

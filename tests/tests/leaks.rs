@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use goatherd::Plugin;
-use goatherd::runtime::{CallError, Limits, Trap};
+use goatherd::runtime::{BreakerPolicy, CallError, Limits, Trap};
+use goatherd::{Host, Plugin};
 use goatherd_tests::{
-    Phase, call, call_in, hostile, limits, load, plugin, probe, probe_host, process, until,
+    NoDatabase, Phase, call, call_in, host_builder, hostile, limits, load, plugin, probe,
+    probe_host, process, until,
 };
 use serde_json::json;
 
@@ -33,8 +34,20 @@ struct Bad {
     probe: Plugin,
 }
 
+/// A host that goes on calling plugins which fail.
+fn patient_host() -> Host {
+    let never = BreakerPolicy {
+        in_a_row: u32::MAX,
+        among_last: BreakerPolicy::WINDOW,
+        ..BreakerPolicy::default()
+    };
+    let builder = host_builder().provider(NoDatabase).breaker(never);
+    builder.build().unwrap()
+}
+
 impl Bad {
     async fn load() -> Self {
+        let host = patient_host();
         let mut all = Vec::new();
         for (code, memory) in [
             (b'p', 64),
@@ -52,7 +65,7 @@ impl Bad {
                 ..limits()
             };
             let loaded = load(
-                probe_host(),
+                &host,
                 "hostile.wasm",
                 hostile(&[(Phase::Call, code)]),
                 &[],
@@ -62,7 +75,7 @@ impl Bad {
             all.push((code, loaded.unwrap()));
         }
         let bench = plugin(
-            probe_host(),
+            &host,
             "bench",
             &["cache:read=allowed"],
             Limits {
@@ -71,7 +84,7 @@ impl Bad {
             },
         )
         .await;
-        let probe = probe(probe_host(), limits()).await;
+        let probe = probe(&host, limits()).await;
         Self {
             hostile: all,
             bench,

@@ -12,9 +12,10 @@ use thiserror::Error;
 
 use crate::capability::guest::Slot;
 use crate::capability::peers::Peers;
+use crate::capability::rate::PluginRates;
 use crate::contract::PluginName;
 use crate::contract::registration::Registration;
-use crate::permission::{Grants, Rates};
+use crate::permission::Grants;
 
 /// Serves a family of host interfaces from one back-end.
 pub trait Provider: Send + Sync + 'static {
@@ -38,8 +39,8 @@ pub struct Setup<'a> {
     pub grants: &'a Grants,
     /// What the plugin says about itself.
     pub registration: &'a Registration,
-    /// How often it may do what is counted.
-    pub rates: Rates,
+    /// What is counted of it, with its limits. A provider keeps a clone of the counter that it uses.
+    pub rates: &'a PluginRates,
     /// The other plugins.
     pub peers: &'a Arc<dyn Peers>,
 }

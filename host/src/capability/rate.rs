@@ -1,51 +1,113 @@
 //! Counting what a policy limits.
 //!
-//! [`RateLimits`] belongs to one provider and remembers each plugin's count by its name, so that reloading a plugin does
-//! not give it a fresh allowance. A count is decided without waiting: either now, or in how many milliseconds.
+//! A host keeps one set of counters for each plugin's name ([`RateLimits`]), for as long as it lives: reloading a plugin,
+//! or unloading and loading it, does not give it a fresh allowance. Limits are replaced while counts go on
+//! ([`PluginRates::set`]): what part of its allowance a plugin has used up stays used up, whatever the allowance is now.
+//!
+//! A count is one number, the time at which the allowance would be whole again (the generic cell rate algorithm), so that
+//! counting is one exchange without a lock, and decides without waiting: either now, or in how many milliseconds. An
+//! allowance fills up evenly, and as much as one period's worth can be used at once.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use std::time::{Duration, Instant};
 
 use crate::contract::{Error, PluginName};
+use crate::permission::Rates;
 
-/// What one provider counts of all plugins.
+/// What one host counts of all plugins, by their names. It holds a few hundred bytes for each name that was ever loaded.
 #[derive(Default)]
-pub struct RateLimits(Mutex<HashMap<PluginName, RateLimit>>);
+pub struct RateLimits(Mutex<HashMap<PluginName, PluginRates>>);
 
-/// What is counted of one plugin. Cheap to clone; all clones count together.
-#[derive(Clone)]
-pub struct RateLimit {
-    per_minute: Option<NonZeroU32>,
-    limiter: Option<Arc<DefaultDirectRateLimiter>>,
+/// What is counted of one plugin. Cheap to clone; all clones count together and have the same limits.
+#[derive(Debug, Clone)]
+pub struct PluginRates {
+    /// Calls of its functions.
+    pub calls: RateLimit,
+    /// Queries, statements and transactions.
+    pub database: RateLimit,
+    /// Requests to other servers.
+    pub http: RateLimit,
+    /// E-mails.
+    pub emails: RateLimit,
+    /// Events.
+    pub events: RateLimit,
 }
 
+/// One count and its limit, if it has one. Cheap to clone; all clones count together and have the same limit.
+#[derive(Debug, Clone)]
+pub struct RateLimit(Arc<Counter>);
+
+#[derive(Debug)]
+struct Counter {
+    period: Duration,
+    /// How many in a period; 0 is no limit.
+    rate: AtomicU32,
+    start: Instant,
+    /// When the allowance is whole again, in nanoseconds since `start`.
+    whole_at: AtomicU64,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
 impl RateLimits {
-    /// A plugin's count. It goes on where the plugin left it, unless the limit is another one now.
+    /// A plugin's counters, as it left them. Those of a plugin that was not here before begin with these limits.
     #[must_use]
-    pub fn of(&self, plugin: &PluginName, per_minute: Option<NonZeroU32>) -> RateLimit {
+    pub fn of(&self, plugin: &PluginName, rates: &Rates) -> PluginRates {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match all.get(plugin) {
-            Some(present) if present.per_minute == per_minute => present.clone(),
-            _ => {
-                let limit = RateLimit::new(per_minute);
-                all.insert(plugin.clone(), limit.clone());
-                limit
-            }
-        }
+        all.entry(plugin.clone())
+            .or_insert_with(|| PluginRates::new(rates))
+            .clone()
+    }
+}
+
+impl PluginRates {
+    /// Counters of a plugin that has done nothing yet.
+    #[must_use]
+    pub fn new(rates: &Rates) -> Self {
+        let new = Self {
+            calls: RateLimit::new(SECOND),
+            database: RateLimit::new(MINUTE),
+            http: RateLimit::new(MINUTE),
+            emails: RateLimit::new(MINUTE),
+            events: RateLimit::new(MINUTE),
+        };
+        new.set(rates);
+        new
+    }
+
+    /// Replaces the limits, from the next thing on that is counted.
+    pub fn set(&self, rates: &Rates) {
+        self.calls.set(rates.calls_per_second);
+        self.database.set(rates.database_per_minute);
+        self.http.set(rates.http_per_minute);
+        self.emails.set(rates.emails_per_minute);
+        self.events.set(rates.events_per_minute);
     }
 }
 
 impl RateLimit {
-    fn new(per_minute: Option<NonZeroU32>) -> Self {
-        let limiter = |rate| Arc::new(RateLimiter::direct(Quota::per_minute(rate)));
-        Self {
-            per_minute,
-            limiter: per_minute.map(limiter),
-        }
+    fn new(period: Duration) -> Self {
+        Self(Arc::new(Counter {
+            period,
+            rate: AtomicU32::new(0),
+            start: Instant::now(),
+            whole_at: AtomicU64::new(0),
+        }))
+    }
+
+    fn set(&self, rate: Option<NonZeroU32>) {
+        let rate = rate.map_or(0, NonZeroU32::get);
+        self.0.rate.store(rate, Ordering::Relaxed);
+    }
+
+    /// How many there may be in a period; none is no limit.
+    #[must_use]
+    pub fn limit(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.0.rate.load(Ordering::Relaxed))
     }
 
     /// Counts one.
@@ -54,15 +116,191 @@ impl RateLimit {
     ///
     /// [`Error::RateLimited`] with the time after which there is room again; nothing is counted then.
     pub fn check(&self) -> Result<(), Error> {
-        let Some(limiter) = &self.limiter else {
+        let Some(rate) = self.limit() else {
             return Ok(());
         };
-        limiter.check().map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            let milliseconds = wait.as_millis().saturating_add(1);
-            Error::RateLimited {
-                retry_after_ms: u64::try_from(milliseconds).unwrap_or(u64::MAX),
+        self.count(rate, Instant::now()).map_err(refused)
+    }
+
+    /// Counts one, for those who know what time it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn check_at(&self, now: Instant) -> Result<(), Error> {
+        let Some(rate) = self.limit() else {
+            return Ok(());
+        };
+        self.count(rate, now).map_err(refused)
+    }
+
+    /// Counts one, or says how long there is no room.
+    fn count(&self, rate: NonZeroU32, now: Instant) -> Result<(), Duration> {
+        let Counter {
+            period,
+            start,
+            whole_at,
+            ..
+        } = &*self.0;
+        let now = nanos(now.saturating_duration_since(*start));
+        let rate = u64::from(rate.get());
+        // Rounded up, so that no more than the rate fit into it; at least 1 then.
+        let each = nanos(*period).div_ceil(rate);
+        let allowance = each.saturating_mul(rate);
+        let mut present = whole_at.load(Ordering::Relaxed);
+        loop {
+            let next = present.max(now).saturating_add(each);
+            let over = next.saturating_sub(now.saturating_add(allowance));
+            if over > 0 {
+                return Err(Duration::from_nanos(over));
             }
-        })
+            let counted =
+                whole_at.compare_exchange_weak(present, next, Ordering::Relaxed, Ordering::Relaxed);
+            match counted {
+                Ok(_) => return Ok(()),
+                Err(other) => present = other,
+            }
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn refused(wait: Duration) -> Error {
+    let milliseconds = wait.as_millis().saturating_add(1);
+    Error::RateLimited {
+        retry_after_ms: u64::try_from(milliseconds).unwrap_or(u64::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+
+    fn rate(period: Duration, rate: u32) -> RateLimit {
+        let limit = RateLimit::new(period);
+        limit.set(NonZeroU32::new(rate));
+        limit
+    }
+
+    /// How many are counted at one moment before one is refused.
+    fn at_once(limit: &RateLimit, now: Instant) -> usize {
+        (0..2_000)
+            .take_while(|_| limit.check_at(now).is_ok())
+            .count()
+    }
+
+    #[test]
+    fn exactly_a_periods_worth_can_be_used_at_once_whatever_the_rate() {
+        for number in [1, 2, 3, 6, 7, 60, 100, 599, 1_000] {
+            for period in [SECOND, MINUTE] {
+                let limit = rate(period, number);
+                let used = at_once(&limit, Instant::now());
+                assert_eq!(used, number as usize, "{number} in {period:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_waits_as_long_as_told_is_counted_and_who_comes_earlier_is_not() {
+        let limit = rate(MINUTE, 3);
+        let now = Instant::now();
+        at_once(&limit, now);
+        let Err(Error::RateLimited { retry_after_ms }) = limit.check_at(now) else {
+            panic!("the allowance is used up")
+        };
+        assert!((20_000..=20_001).contains(&retry_after_ms));
+        limit
+            .check_at(now + Duration::from_millis(19_990))
+            .unwrap_err();
+        limit
+            .check_at(now + Duration::from_millis(retry_after_ms))
+            .unwrap();
+    }
+
+    #[test]
+    fn over_a_long_time_no_more_than_the_rate_is_counted() {
+        let limit = rate(SECOND, 100);
+        let start = Instant::now();
+        let counted = (0..10_000)
+            .filter(|step| limit.check_at(start + Duration::from_millis(*step)).is_ok())
+            .count();
+        // Ten seconds, and what can be used at once.
+        assert!((1_095..=1_100).contains(&counted), "{counted}");
+    }
+
+    #[test]
+    fn another_limit_gives_no_fresh_allowance() {
+        let limit = rate(MINUTE, 10);
+        let now = Instant::now();
+        assert_eq!(at_once(&limit, now), 10);
+        for other in [20, 1_000, 10] {
+            limit.set(NonZeroU32::new(other));
+            assert_eq!(at_once(&limit, now), 0, "with {other} a minute");
+        }
+        limit.set(NonZeroU32::new(600));
+        assert_eq!(at_once(&limit, now + SECOND), 10);
+    }
+
+    #[test]
+    fn a_higher_limit_leaves_the_used_part_used_and_the_rest_free() {
+        let limit = rate(MINUTE, 10);
+        let now = Instant::now();
+        for _ in 0..5 {
+            limit.check_at(now).unwrap();
+        }
+        limit.set(NonZeroU32::new(100));
+        assert_eq!(at_once(&limit, now), 50);
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_counted() {
+        let rates = Rates {
+            http_per_minute: None,
+            ..Rates::default()
+        };
+        let counters = PluginRates::new(&rates);
+        for _ in 0..1_000 {
+            counters.http.check().unwrap();
+        }
+        counters.set(&Rates {
+            http_per_minute: NonZeroU32::new(3),
+            ..rates
+        });
+        assert_eq!(at_once(&counters.http, Instant::now()), 3);
+    }
+
+    #[test]
+    fn a_plugin_that_comes_back_goes_on_where_it_left_and_others_have_their_own() {
+        let host = RateLimits::default();
+        let rates = Rates {
+            emails_per_minute: NonZeroU32::new(2),
+            ..Rates::default()
+        };
+        let of = |name: &str| host.of(&name.parse().unwrap(), &rates);
+        let now = Instant::now();
+        assert_eq!(at_once(&of("mailer").emails, now), 2);
+        assert_eq!(at_once(&of("mailer").emails, now), 0);
+        assert_eq!(at_once(&of("other").emails, now), 2);
+    }
+
+    #[test]
+    fn threads_together_are_counted_no_more_than_the_rate() {
+        let limit = rate(MINUTE, 1_000);
+        let now = Instant::now();
+        let counted: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| at_once(&limit, now)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .sum()
+        });
+        assert_eq!(counted, 1_000);
     }
 }

@@ -14,6 +14,7 @@ use super::error::{ComponentError, LoadError};
 use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
+use super::live::Terms;
 use crate::capability::log::PluginLog;
 use crate::contract::registration::Registration;
 use crate::contract::v0_1::exports::goatherd::plugin::guest;
@@ -94,12 +95,13 @@ pub(super) async fn ask(
         plugin: nameless,
         linked,
         slots: Arc::from(Vec::new()),
-        limits: Limits {
-            transfer_bytes: REGISTRATION_BYTES,
-            ..limits
-        },
+        refusals: Arc::default(),
     };
-    let mut instance = mold.instantiate(deadline).await.map_err(failed)?;
+    let terms = Terms::new(Limits {
+        transfer_bytes: REGISTRATION_BYTES,
+        ..limits
+    });
+    let mut instance = mold.instantiate(&terms, deadline).await.map_err(failed)?;
     instance.register(deadline).await.map_err(failed)
 }
 

@@ -4,14 +4,17 @@
 //! contract, so that a command line, an HTTP response and another plugin tell the same story.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 use thiserror::Error;
 
+use super::limits::InstanceMode;
 use super::trap::Trap;
 use crate::capability::PrepareError;
 use crate::contract::registration::Problems;
 use crate::contract::version::VersionError;
-use crate::contract::{Error, PluginName};
+use crate::contract::{Chain, Error, PluginName};
 use crate::permission::Need;
 
 /// Why bytes are not a plugin's component. `component` is what the caller named it, usually its file.
@@ -206,18 +209,55 @@ pub enum CallError {
         plugin: PluginName,
         /// Why.
         reason: String,
+        /// Whether it was the plugin's doing, and not that of a host which is full or stops.
+        by_plugin: bool,
     },
     /// No instance became free in time.
-    #[error(
-        "plugin \"{plugin}\" is busy: {instances} instances are in use and {why}; a higher limit of instances would help"
-    )]
+    #[error("plugin \"{plugin}\" is busy: {instances} instances are in use and {why}; {}", relief(*mode))]
     Busy {
         /// The plugin.
         plugin: PluginName,
+        /// How they serve calls.
+        mode: InstanceMode,
         /// How many instances it may have.
         instances: usize,
         /// What happened while waiting.
         why: &'static str,
+    },
+    /// It was called more often than its limit.
+    #[error(
+        "plugin \"{plugin}\" was called more often than its limit of {} calls a second; there is room again in \
+         {retry_after_ms} ms, and a higher limit (calls_per_second) would help",
+        per_second.map_or(0, NonZeroU32::get)
+    )]
+    TooOften {
+        /// The plugin.
+        plugin: PluginName,
+        /// Its limit.
+        per_second: Option<NonZeroU32>,
+        /// After how many milliseconds there is room again.
+        retry_after_ms: u64,
+    },
+    /// A call came back to a single instance that waits for it.
+    #[error(
+        "plugin \"{plugin}\" has a single instance, which waits for this call: {chain} → {plugin}; another mode of its \
+         instances than single would allow it"
+    )]
+    Reentered {
+        /// The plugin.
+        plugin: PluginName,
+        /// The plugins that wait for the call, this one among them.
+        chain: Chain,
+    },
+    /// It failed repeatedly and is not called for a while, or until its health is reset.
+    #[error("plugin \"{plugin}\" {}: it failed repeatedly, last: {last}; {}", not_called(*retry_in), again(*retry_in))]
+    LeftAlone {
+        /// The plugin.
+        plugin: PluginName,
+        /// What failed last.
+        last: String,
+        /// When it is tried again; never by itself where none is given.
+        retry_in: Option<Duration>,
     },
     /// The arguments are larger than the limit.
     #[error(
@@ -253,6 +293,14 @@ pub enum CallError {
         /// The plugin.
         plugin: PluginName,
     },
+    /// The plugin does not serve, and no code of it ran.
+    #[error("plugin \"{plugin}\" does not serve: {why}")]
+    NotServing {
+        /// The plugin.
+        plugin: PluginName,
+        /// The reason, and what would change it.
+        why: String,
+    },
     /// The plugin returned text that is not JSON.
     #[error("plugin \"{plugin}\" answered {function} with text that is not JSON: {reason}")]
     NotJson {
@@ -280,12 +328,18 @@ impl CallError {
             Self::Busy { .. } => Error::RateLimited {
                 retry_after_ms: RETRY_MS,
             },
+            Self::TooOften { retry_after_ms, .. } => Error::RateLimited {
+                retry_after_ms: *retry_after_ms,
+            },
+            Self::Reentered { .. } => Error::Conflict(self.to_string()),
             Self::ArgsTooLarge { .. } | Self::ResultTooLarge { .. } => {
                 Error::TooLarge(self.to_string())
             }
             Self::Trapped { .. }
             | Self::Start { .. }
+            | Self::LeftAlone { .. }
             | Self::ShutDown { .. }
+            | Self::NotServing { .. }
             | Self::NotJson { .. } => Error::Unavailable(self.to_string()),
         }
     }
@@ -330,6 +384,31 @@ impl LoadError {
             }
             Self::Start(error) => error.code(),
         }
+    }
+}
+
+/// What would help where instances are in use.
+fn relief(mode: InstanceMode) -> &'static str {
+    match mode {
+        InstanceMode::Single => {
+            "it is in mode single, where one call runs at a time; another mode would help"
+        }
+        InstanceMode::Pooled | InstanceMode::PerCall => "a higher limit of instances would help",
+    }
+}
+
+fn not_called(retry_in: Option<Duration>) -> &'static str {
+    match retry_in {
+        Some(_) => "is left alone for a while",
+        None => "is not called any more",
+    }
+}
+
+fn again(retry_in: Option<Duration>) -> String {
+    match retry_in {
+        Some(Duration::ZERO) => "one call tries it again now".to_owned(),
+        Some(wait) => format!("one call tries it again in {:.1} s", wait.as_secs_f32()),
+        None => "an operator has to reset its health".to_owned(),
     }
 }
 

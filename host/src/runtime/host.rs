@@ -10,6 +10,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
+use super::breaker::BreakerPolicy;
 use super::code_cache::{CodeCache, Key};
 use super::component::Component;
 use super::describe::{self, DescribeError, Description};
@@ -19,25 +20,27 @@ use super::error::{ComponentError, LoadError};
 use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
-use super::plugin::Plugin;
+use super::plugin::{Parts, Plugin};
 use crate::capability::cache::{Caching, MemoryCache};
 use crate::capability::config::{Config, FixedSettings};
 use crate::capability::files::DataFolders;
 use crate::capability::i18n::{Catalog, Translations};
 use crate::capability::log::Logs;
 use crate::capability::plugins::PluginCalls;
-use crate::capability::{Alone, Peers, PrepareError, Provider, Providers, Setup, Slot};
+use crate::capability::{Alone, Peers, PrepareError, Provider, Providers, RateLimits, Setup, Slot};
 use crate::contract::{Language, PluginName};
 use crate::permission::{FilesGrant, Grants};
 
 /// Compiles, describes and loads plugins. Cheap to clone.
 #[derive(Clone)]
-pub struct Host(Arc<Parts>);
+pub struct Host(Arc<Shared>);
 
-struct Parts {
+struct Shared {
     engine: Ticking,
     providers: Providers,
     logs: Logs,
+    rates: RateLimits,
+    breaker: BreakerPolicy,
     code_cache: Option<CodeCache>,
     description_cache: Option<DescriptionCache>,
     data_folders: Option<DataFolders>,
@@ -56,6 +59,7 @@ pub enum HostError {
 /// Builds a [`Host`].
 pub struct HostBuilder {
     providers: Providers,
+    breaker: BreakerPolicy,
     code_cache: Option<CodeCache>,
     description_cache: Option<DescriptionCache>,
     data_folders: Option<DataFolders>,
@@ -90,6 +94,13 @@ impl HostBuilder {
         self
     }
 
+    /// Sets when plugins that fail repeatedly are left alone, and for how long.
+    #[must_use]
+    pub fn breaker(mut self, policy: BreakerPolicy) -> Self {
+        self.breaker = policy;
+        self
+    }
+
     /// Builds the host.
     ///
     /// # Errors
@@ -99,10 +110,12 @@ impl HostBuilder {
         let engine = Ticking::start().map_err(|error| HostError::Engine(format!("{error:#}")))?;
         let version = semver::Version::parse(env!("CARGO_PKG_VERSION"))
             .map_err(|error| HostError::Engine(format!("the host's own version: {error}")))?;
-        Ok(Host(Arc::new(Parts {
+        Ok(Host(Arc::new(Shared {
             engine,
             providers: self.providers,
             logs: Logs::default(),
+            rates: RateLimits::default(),
+            breaker: self.breaker,
             code_cache: self.code_cache,
             description_cache: self.description_cache,
             data_folders: self.data_folders,
@@ -123,6 +136,7 @@ impl Host {
         providers.add(Translations::new(Catalog::default(), Language::default()));
         HostBuilder {
             providers,
+            breaker: BreakerPolicy::default(),
             code_cache: None,
             description_cache: None,
             data_folders: None,
@@ -242,6 +256,20 @@ impl Host {
         Ok(description)
     }
 
+    /// Whether all that a described plugin imports is granted and served, without linking anything.
+    ///
+    /// # Errors
+    ///
+    /// With all imports that are not granted, or all that have no back-end.
+    pub fn check(&self, description: &Description, grants: &Grants) -> Result<(), LoadError> {
+        let Description {
+            registration,
+            imports,
+            ..
+        } = description;
+        link::check_granted(registration, imports, grants, &self.0.providers)
+    }
+
     /// Links a component to what it is granted, and starts its first instance. It has no other plugins to call; those that a
     /// manager loads do.
     ///
@@ -276,12 +304,19 @@ impl Host {
     ) -> Result<Plugin, LoadError> {
         let providers = &self.0.providers;
         let plugin = description.registration.name.clone();
-        link::check_granted(&description.registration, component, &grants, providers)?;
+        // By the component itself: its description may have been kept on disk.
+        link::check_granted(
+            &description.registration,
+            component.imports(),
+            &grants,
+            providers,
+        )?;
+        let rates = self.0.rates.of(&plugin, &limits.rates);
         let setup = Setup {
             plugin: &plugin,
             grants: &grants,
             registration: &description.registration,
-            rates: limits.rates,
+            rates: &rates,
             peers: &peers,
         };
         let prepare = |source| LoadError::Prepare {
@@ -303,9 +338,17 @@ impl Host {
             plugin,
             linked,
             slots: Arc::from(slots),
-            limits,
+            refusals: Arc::default(),
         };
-        Plugin::start(description, grants, mold, self.0.engine.clock().clone())
+        let parts = Parts {
+            description,
+            grants,
+            clock: self.0.engine.clock().clone(),
+            rates,
+            breaker: self.0.breaker.clone(),
+        };
+        // A load that fails leaves the rates of the one that serves as they are.
+        Plugin::start(parts, mold, limits)
             .await
             .map_err(LoadError::Start)
     }

@@ -8,14 +8,16 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::Poll;
 use std::time::Instant;
 
 use futures::FutureExt;
 use wasmtime::{Store, UpdateDeadline};
 
-use super::limits::{Limiter, Limits, Refused};
+use super::limits::{Limiter, Meter};
 use super::link::Linked;
+use super::live::{Generation, Terms};
 use super::trap::{Bounds, DeadlinePassed, Trap};
 use crate::capability::log::{Level, PluginLog, Source};
 use crate::capability::{Guest, Slot};
@@ -30,23 +32,42 @@ pub(super) struct Mold {
     pub(super) log: Arc<PluginLog>,
     pub(super) linked: Linked,
     pub(super) slots: Arc<[Slot]>,
-    pub(super) limits: Limits,
+    /// How often memory was refused to an instance.
+    pub(super) refusals: Arc<AtomicU64>,
+}
+
+/// Why an instance could not be started.
+pub(super) struct StartFailure {
+    pub(super) reason: String,
+    /// Whether it was the plugin's doing.
+    pub(super) by_plugin: bool,
 }
 
 /// An instance of a plugin.
 pub(super) struct Instance {
     store: Store<Guest>,
     bindings: Everything,
-    refused: Refused,
+    meter: Arc<Meter>,
     bounds: Bounds,
-    calls: u32,
+    /// The limits that it was made fit for.
+    generation: Generation,
+    calls: u64,
+    /// After how many calls it has served its time.
+    most_calls: u64,
+    /// Whether what it used when limits last changed was within them.
+    fits: bool,
 }
 
 impl Mold {
     /// Makes an instance, without calling `init`. Runs the component's start functions, within `deadline`.
-    pub(super) async fn instantiate(&self, deadline: Instant) -> Result<Instance, Trap> {
-        let refused = Refused::default();
-        let limiter = Limiter::new(&self.limits, refused.clone());
+    pub(super) async fn instantiate(
+        &self,
+        terms: &Terms,
+        deadline: Instant,
+    ) -> Result<Instance, Trap> {
+        let limits = &terms.limits;
+        let meter = Arc::new(Meter::new(limits, Arc::clone(&self.refusals)));
+        let limiter = Limiter(Arc::clone(&meter));
         let guest = Guest::new(
             self.plugin.clone(),
             Arc::clone(&self.log),
@@ -55,45 +76,51 @@ impl Mold {
         );
         let mut store = Store::new(self.linked.engine(), guest);
         store.limiter(Guest::limiter);
-        store.set_hostcall_fuel(self.limits.transfer_bytes);
+        store.set_hostcall_fuel(limits.transfer_bytes);
         store.data_mut().enter(CallContext::default(), deadline);
         keep_deadline(&mut store);
-        let bounds = Bounds {
-            memory_bytes: self.limits.memory_bytes,
-            transfer_bytes: self.limits.transfer_bytes,
-        };
+        let bounds = Bounds::of(limits);
         let made = within(deadline, pin!(self.linked.instantiate_async(&mut store))).await;
-        let bindings = made.map_err(|stop| stop.explain(&refused, bounds))?;
+        let bindings = made.map_err(|stop| stop.explain(&meter, bounds))?;
         Ok(Instance {
             store,
             bindings,
-            refused,
+            meter,
             bounds,
+            generation: terms.generation,
             calls: 0,
+            most_calls: limits.calls_per_instance(),
+            fits: true,
         })
     }
 
     /// Makes an instance and lets it initialise itself, within the init timeout.
-    pub(super) async fn start(&self) -> Result<Instance, String> {
-        let deadline = Instant::now() + self.limits.init_timeout;
-        let made = self.instantiate(deadline).await;
+    pub(super) async fn start(&self, terms: &Terms) -> Result<Instance, StartFailure> {
+        let deadline = Instant::now() + terms.limits.init_timeout;
+        let made = self.instantiate(terms, deadline).await;
         let mut instance = made.map_err(|trap| self.say(&trap, "instantiation"))?;
         match instance.init(deadline).await {
             Ok(Ok(())) => Ok(instance),
             Ok(Err(error)) => {
                 let reason = format!("init refused: {error}");
                 self.log.host(Level::Error, reason.clone());
-                Err(reason)
+                Err(StartFailure {
+                    reason,
+                    by_plugin: true,
+                })
             }
             Err(trap) => Err(self.say(&trap, "init")),
         }
     }
 
     /// Puts a trap into the plugin's log, and returns it in words.
-    fn say(&self, trap: &Trap, what: &str) -> String {
+    fn say(&self, trap: &Trap, what: &str) -> StartFailure {
         let reason = format!("{what} failed: {trap}");
         self.log.host(Level::Error, reason.clone());
-        reason
+        StartFailure {
+            reason,
+            by_plugin: !matches!(trap, Trap::HostFull(_)),
+        }
     }
 }
 
@@ -157,12 +184,36 @@ impl Instance {
         Ok(answer.map_err(Error::from))
     }
 
-    /// Whether the call that comes next should be timed: every sixteenth of an instance is, since asking for the time costs
-    /// as much as a tenth of a small call.
-    pub(super) fn is_timed(&mut self) -> bool {
+    /// Counts a call, and says whether it should be timed: every sixteenth of an instance is, since asking for the time
+    /// costs as much as a tenth of a small call.
+    pub(super) fn count_call(&mut self) -> bool {
         let timed = self.calls.is_multiple_of(16);
-        self.calls = self.calls.wrapping_add(1);
+        self.calls += 1;
         timed
+    }
+
+    /// The limits that it is fit for.
+    pub(super) fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Whether it has served as many calls as an instance may.
+    pub(super) fn is_spent(&self) -> bool {
+        self.calls >= self.most_calls
+    }
+
+    /// Makes it fit for other limits. Returns whether it is; one that is not uses more than they allow, or has served as many
+    /// calls as they allow, and must be replaced.
+    pub(super) fn fit(&mut self, terms: &Terms) -> bool {
+        if self.generation != terms.generation {
+            let limits = &terms.limits;
+            self.store.set_hostcall_fuel(limits.transfer_bytes);
+            self.bounds = Bounds::of(limits);
+            self.most_calls = limits.calls_per_instance();
+            self.fits = self.meter.bound(limits);
+            self.generation = terms.generation;
+        }
+        self.fits && !self.is_spent()
     }
 
     /// Sets for whom and until when the next call runs.
@@ -177,7 +228,7 @@ impl Instance {
             Stop::Error(error) => format!("{error:#}"),
             Stop::Deadline | Stop::HostPanicked => String::new(),
         };
-        let trap = stop.explain(&self.refused, self.bounds);
+        let trap = stop.explain(&self.meter, self.bounds);
         let fields = vec![
             ("function".to_owned(), function.to_owned()),
             ("story".to_owned(), story),
@@ -196,9 +247,9 @@ enum Stop {
 }
 
 impl Stop {
-    fn explain(self, refused: &Refused, bounds: Bounds) -> Trap {
+    fn explain(self, meter: &Meter, bounds: Bounds) -> Trap {
         match self {
-            Self::Error(error) => Trap::explain(&error, refused, bounds),
+            Self::Error(error) => Trap::explain(&error, meter, bounds),
             Self::Deadline => Trap::TimedOut,
             Self::HostPanicked => Trap::HostPanicked,
         }

@@ -40,13 +40,13 @@ pub(super) fn check_known(plugin: &str, imports: &[Import]) -> Result<(), LoadEr
 /// Refuses a component whose imports are not all granted and served.
 pub(super) fn check_granted(
     registration: &Registration,
-    component: &Component,
+    imports: &[Import],
     grants: &Grants,
     providers: &Providers,
 ) -> Result<(), LoadError> {
     let plugin = &registration.name;
     let mut missing = Vec::new();
-    for import in component.imports() {
+    for import in imports {
         if let Verdict::Granted { permission } = import.verdict
             && !grants.covers(permission)
         {
@@ -69,8 +69,8 @@ pub(super) fn check_granted(
             && provided(import).is_some_and(|interface| providers.serving(interface).is_none())
     };
     let refuse = |filter: &dyn Fn(&&Import) -> bool, hint| {
-        let imports = component.imports().iter().filter(filter);
-        let interfaces: Vec<_> = imports.map(|import| import.name.clone()).collect();
+        let refused = imports.iter().filter(filter);
+        let interfaces: Vec<_> = refused.map(|import| import.name.clone()).collect();
         if interfaces.is_empty() {
             return Ok(());
         }

@@ -19,6 +19,12 @@ pub struct Metrics {
     pub traps: u64,
     /// Of these, the ones that did not end before their deadline.
     pub timeouts: u64,
+    /// How often memory was refused to one of its instances, whether it could go on without or not.
+    pub memory_refusals: u64,
+    /// Instances that could not be started, where that was the plugin's doing.
+    pub failed_starts: u64,
+    /// How often it was left alone because it failed repeatedly.
+    pub trips: u64,
     /// Time spent in calls, reckoned from every sixteenth call of each instance.
     pub busy: Duration,
 }

@@ -6,18 +6,21 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
+use super::breaker::{BreakerPolicy, Outcome, Pass};
 use super::clock::Clock;
 use super::describe::Description;
 use super::error::CallError;
+use super::health::Health;
 use super::instance::Mold;
 use super::limits::Limits;
 use super::metrics::{Ending, Metrics};
 use super::pool::{Lease, Pool};
 use super::trap::Trap;
+use crate::capability::PluginRates;
 use crate::capability::log::{Level, PluginLog};
 use crate::contract::{CallContext, Json, PluginName};
 use crate::permission::Grants;
@@ -29,25 +32,40 @@ pub struct Plugin(Arc<Loaded>);
 struct Loaded {
     description: Description,
     grants: Grants,
-    clock: Clock,
     pool: Arc<Pool>,
+}
+
+/// What a plugin is loaded with, beside what its instances are made from.
+pub(super) struct Parts {
+    pub(super) description: Description,
+    pub(super) grants: Grants,
+    pub(super) clock: Clock,
+    pub(super) rates: PluginRates,
+    pub(super) breaker: BreakerPolicy,
 }
 
 impl Plugin {
     /// Makes the first instance, so that a plugin which cannot start is never loaded.
-    pub(super) async fn start(
-        description: Description,
-        grants: Grants,
-        mold: Mold,
-        clock: Clock,
-    ) -> Result<Self, CallError> {
-        let deadline = Instant::now() + mold.limits.init_timeout;
-        let pool = Arc::new(Pool::new(mold));
-        pool.lease(deadline, 0).await?.put_back();
-        Ok(Self(Arc::new(Loaded {
+    pub(super) async fn start(parts: Parts, mold: Mold, limits: Limits) -> Result<Self, CallError> {
+        let Parts {
             description,
             grants,
             clock,
+            rates,
+            breaker,
+        } = parts;
+        let pool = Arc::new(Pool::new(
+            mold,
+            limits.clone(),
+            clock,
+            rates.clone(),
+            breaker,
+        ));
+        pool.prepare().await?;
+        rates.set(&limits.rates);
+        Ok(Self(Arc::new(Loaded {
+            description,
+            grants,
             pool,
         })))
     }
@@ -60,7 +78,8 @@ impl Plugin {
     /// # Errors
     ///
     /// [`CallError::Plugin`] is the plugin's own answer. All others are the host's: a trap or a timeout, no free instance,
-    /// arguments over the limit, a plugin that was shut down.
+    /// arguments over the limit, calls that are too many or would wait for themselves, a plugin that failed too often or was
+    /// shut down.
     pub async fn call(
         &self,
         function: &str,
@@ -68,39 +87,69 @@ impl Plugin {
         context: CallContext,
     ) -> Result<Reply, CallError> {
         let pool = &self.0.pool;
-        let limits = &pool.mold().limits;
+        let live = pool.live();
+        let word = live.word();
         let bytes = args.as_str().len();
-        if bytes > limits.args_bytes {
+        if bytes > live.args_bytes() {
             return Err(CallError::ArgsTooLarge {
                 plugin: self.name().clone(),
                 function: function.to_owned(),
                 bytes,
-                limit: limits.args_bytes,
+                limit: live.args_bytes(),
             });
         }
-        let latest = self.0.clock.now() + limits.call_timeout;
+        let (timeout, result_bytes) = (live.call_timeout(), live.result_bytes());
+        let began = pool.now();
+        let probe = if word.is_plain() {
+            None
+        } else {
+            pool.admit(word, began, &context.chain)?
+        };
+        let latest = began + timeout;
         let deadline = context.deadline.map_or(latest, |limit| limit.min(latest));
-        let lease = match pool.idle() {
-            Some(lease) => lease,
-            None => pool.lease(deadline, context.chain.depth()).await?,
+        let (lease, entered) = match pool.idle(word) {
+            Some(lease) => (lease, began),
+            None => match pool.lease(deadline, context.chain.depth()).await {
+                Ok(lease) => (lease, pool.now()),
+                Err(error) => {
+                    if let Some(probe) = probe
+                        && let CallError::Start {
+                            reason,
+                            by_plugin: true,
+                            ..
+                        } = &error
+                    {
+                        probe.end(Outcome::Failed(reason.clone()));
+                    }
+                    return Err(error);
+                }
+            },
         };
         // If the caller goes away meanwhile, the place is given up and the instance dropped, wherever it was.
         let Lease {
             place,
             mut instance,
         } = lease;
-        let began = instance.is_timed().then(Instant::now);
+        let timed = instance.count_call().then(Instant::now);
         instance.enter(context, deadline);
         let ended = instance.call(function, args, deadline).await;
+        let took = timed.map(|timed| timed.elapsed());
+        if ended.is_err() || probe.is_some() || live.word().is_watched() {
+            let had = deadline.saturating_duration_since(entered);
+            let outcome = outcome(&ended, had, timeout);
+            match probe {
+                Some(probe) => probe.end(outcome),
+                None => pool.conclude(Pass::Call, began, outcome),
+            }
+        }
         let whole = ended.is_ok().then_some(instance);
-        let took = began.map(|began| began.elapsed());
         place.end(whole, ending(&ended), took);
         match ended {
-            Ok(Ok(text)) if text.len() > limits.result_bytes => Err(CallError::ResultTooLarge {
+            Ok(Ok(text)) if text.len() > result_bytes => Err(CallError::ResultTooLarge {
                 plugin: self.name().clone(),
                 function: function.to_owned(),
                 bytes: text.len(),
-                limit: limits.result_bytes,
+                limit: result_bytes,
             }),
             Ok(Ok(text)) => Ok(Reply { text }),
             Ok(Err(error)) => Err(CallError::Plugin {
@@ -127,18 +176,14 @@ impl Plugin {
         context: CallContext,
     ) -> Result<T, CallError> {
         let reply = self.call(function, args, context).await?;
-        serde_json::from_str(reply.as_str()).map_err(|error| CallError::NotJson {
-            plugin: self.name().clone(),
-            function: function.to_owned(),
-            reason: error.to_string(),
-        })
+        reply.json(self.name(), function)
     }
 
     /// Refuses new calls, lets those that run finish, and calls `shutdown` in each instance; all of it within the shutdown
     /// timeout, after which what still runs is left to its own deadline. Calling it again does nothing more.
     pub async fn shutdown(&self) {
         let pool = &self.0.pool;
-        let deadline = Instant::now() + pool.mold().limits.shutdown_timeout;
+        let deadline = Instant::now() + self.limits().shutdown_timeout;
         let drained = tokio::time::timeout_at(deadline.into(), async {
             while let Some(instance) = pool.drain().await {
                 match instance.shutdown(deadline).await {
@@ -150,9 +195,9 @@ impl Plugin {
             }
         });
         if drained.await.is_err() {
-            let live = pool.live();
+            let alive = pool.alive();
             let message =
-                format!("{live} instances were still in use when the shutdown timeout passed");
+                format!("{alive} instances were still in use when the shutdown timeout passed");
             self.log().host(Level::Warn, message);
         }
     }
@@ -177,9 +222,36 @@ impl Plugin {
         &self.0.grants
     }
 
-    /// Its limits.
-    pub fn limits(&self) -> &Limits {
-        &self.0.pool.mold().limits
+    /// Its limits, as they are now.
+    pub fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.0.pool.live().terms().limits)
+    }
+
+    /// Replaces its limits. All of them hold for the next call; those that run end as they began.
+    ///
+    /// Idle instances are made fit for the new limits at once, others when they return from their calls. An instance that
+    /// uses more memory or larger tables than it now may, or has served more calls, is shut down and replaced, and so are
+    /// instances beyond their new number. What was counted towards a rate stays counted.
+    ///
+    /// Outside of a tokio runtime, instances that have to go are dropped without being shut down.
+    pub fn set_limits(&self, limits: Limits) {
+        self.0.pool.set_limits(limits);
+    }
+
+    /// How it is.
+    pub fn health(&self) -> Health {
+        self.0.pool.watch().health(self.0.pool.now())
+    }
+
+    /// Forgets that it failed: it is called again.
+    pub fn reset_health(&self) {
+        self.0.pool.reset_health();
+    }
+
+    /// Waits until the plugin has failed so often that it is not called any more, which is `true`, or until it is shut down,
+    /// which is `false`. If it is exhausted already, there is nothing to wait for. Can be dropped and called again at any time.
+    pub async fn exhausted(&self) -> bool {
+        self.0.pool.watch().exhausted().await
     }
 
     /// Its log.
@@ -194,7 +266,25 @@ impl Plugin {
 
     /// How many instances of it are alive.
     pub fn instances(&self) -> usize {
-        self.0.pool.live()
+        self.0.pool.alive()
+    }
+}
+
+/// How much of its call timeout a plugin must have had for a timeout to count as its failure. Less than all of it, since a
+/// plugin that is called by another one has a little less than the caller.
+const WHOLE: (u32, u32) = (9, 10);
+
+/// What an end says about the plugin, which had so much of its timeout.
+fn outcome<E>(
+    ended: &Result<Result<String, E>, Trap>,
+    had: Duration,
+    timeout: Duration,
+) -> Outcome {
+    match ended {
+        Ok(_) => Outcome::Good,
+        Err(Trap::TimedOut) if had < timeout / WHOLE.1 * WHOLE.0 => Outcome::NoVerdict,
+        Err(Trap::HostFull(_)) => Outcome::NoVerdict,
+        Err(trap) => Outcome::Failed(trap.to_string()),
     }
 }
 
@@ -217,6 +307,19 @@ impl Reply {
     /// The text, unchecked.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The text read as JSON; the names are for the error.
+    pub(crate) fn json<T: DeserializeOwned>(
+        &self,
+        plugin: &PluginName,
+        function: &str,
+    ) -> Result<T, CallError> {
+        serde_json::from_str(&self.text).map_err(|error| CallError::NotJson {
+            plugin: plugin.clone(),
+            function: function.to_owned(),
+            reason: error.to_string(),
+        })
     }
 
     /// The text, unchecked.

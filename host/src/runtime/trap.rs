@@ -7,7 +7,7 @@ use std::fmt;
 
 use wasmtime_wasi::I32Exit;
 
-use super::limits::Refused;
+use super::limits::{Limits, Meter};
 
 /// Why an instance stopped in the middle of a call and was discarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Trap {
     NotLinked(String),
     /// A host function panicked: a bug in the host.
     HostPanicked,
+    /// The host has as many instances as it can hold. It says nothing about the plugin.
+    HostFull(String),
     /// Anything else, in wasmtime's words.
     Other(String),
 }
@@ -49,7 +51,7 @@ pub(super) struct DeadlinePassed;
 
 impl Trap {
     /// Explains an error that came out of an instance.
-    pub(super) fn explain(error: &wasmtime::Error, refused: &Refused, limits: Bounds) -> Self {
+    pub(super) fn explain(error: &wasmtime::Error, meter: &Meter, limits: Bounds) -> Self {
         if error.is::<DeadlinePassed>() {
             return Self::TimedOut;
         }
@@ -57,7 +59,10 @@ impl Trap {
             return Self::Exited(*status);
         }
         if let Some(trap) = error.downcast_ref::<wasmtime::Trap>() {
-            return Self::from_wasm(*trap, refused, limits);
+            return Self::from_wasm(*trap, meter, limits);
+        }
+        if let Some(full) = error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>() {
+            return Self::HostFull(full.to_string());
         }
         let text = error.root_cause().to_string();
         if text.contains("fuel allocated for hostcalls") {
@@ -68,7 +73,7 @@ impl Trap {
             Self::NotLinked(text)
         } else if is_about_data(&text) {
             Self::BadData(text)
-        } else if refused.take() {
+        } else if meter.take_refused() {
             Self::OutOfMemory {
                 limit_bytes: limits.memory_bytes,
             }
@@ -77,8 +82,8 @@ impl Trap {
         }
     }
 
-    fn from_wasm(trap: wasmtime::Trap, refused: &Refused, limits: Bounds) -> Self {
-        let refused = refused.take();
+    fn from_wasm(trap: wasmtime::Trap, meter: &Meter, limits: Bounds) -> Self {
+        let refused = meter.take_refused();
         match trap {
             wasmtime::Trap::Interrupt => Self::TimedOut,
             wasmtime::Trap::StackOverflow => Self::StackOverflow,
@@ -99,6 +104,15 @@ impl Trap {
 pub(super) struct Bounds {
     pub(super) memory_bytes: usize,
     pub(super) transfer_bytes: usize,
+}
+
+impl Bounds {
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self {
+            memory_bytes: limits.memory_bytes,
+            transfer_bytes: limits.transfer_bytes,
+        }
+    }
 }
 
 /// Whether wasmtime refused data that the guest handed over. It has no type for these errors, only texts.
@@ -141,6 +155,9 @@ impl fmt::Display for Trap {
             Self::NotLinked(text) => write!(f, "it called what is not linked ({text})"),
             Self::HostPanicked => {
                 f.write_str("a host function panicked, which is a bug in the host")
+            }
+            Self::HostFull(text) => {
+                write!(f, "the host has no room for another instance: {text}")
             }
             Self::Other(text) => f.write_str(text),
         }

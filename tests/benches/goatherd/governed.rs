@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use goatherd::contract::{CallContext, Json};
-use goatherd::permission::Grants;
+use goatherd::permission::{Grants, Rates};
 use goatherd::runtime::{CodeCache, Limits};
 use goatherd::{Host, Plugin};
 
-/// A loaded plugin, with the default policy.
+/// A loaded plugin, with the default policy but for its rate of calls.
 pub struct Governed {
     plugin: Plugin,
 }
@@ -22,12 +22,23 @@ pub fn host(code_cache: Option<&Path>) -> Result<Host> {
     })
 }
 
+/// The default limits, and as many calls as the machine can make.
+pub fn limits() -> Limits {
+    Limits {
+        rates: Rates {
+            calls_per_second: None,
+            ..Rates::default()
+        },
+        ..Limits::default()
+    }
+}
+
 impl Governed {
     pub async fn load(bytes: &[u8]) -> Result<Self> {
         let host = host(None)?;
         let component = host.compile("bench", bytes.to_vec()).await?;
         let plugin = host
-            .load(&component, Grants::default_policy(), Limits::default())
+            .load(&component, Grants::default_policy(), limits())
             .await?;
         Ok(Self { plugin })
     }
@@ -50,7 +61,7 @@ pub async fn first_answer(host: &Host, file: &Path) -> Result<Duration> {
     let began = Instant::now();
     let component = host.compile_file(file).await?;
     let plugin = host
-        .load(&component, Grants::default_policy(), Limits::default())
+        .load(&component, Grants::default_policy(), limits())
         .await?;
     plugin
         .call("nothing", &Json::default(), CallContext::default())

@@ -12,7 +12,6 @@ use goatherd::capability::db::{Caps, Databases, SqliteDatabase};
 use goatherd::capability::http::{HttpClient, HttpOptions};
 use goatherd::contract::{CallContext, Json};
 use goatherd::permission::{Grant, Grants};
-use goatherd::runtime::Limits;
 use goatherd::store::SqliteStore;
 use goatherd::{Host, Plugin};
 use goatherd_tests::fields;
@@ -21,6 +20,7 @@ use rusqlite::types::Value;
 use serde_json::json;
 
 use crate::Chosen;
+use crate::governed::limits;
 use crate::report::Report;
 use crate::rounds;
 
@@ -56,9 +56,7 @@ pub async fn measure(guests: &Path, chosen: &Chosen, report: &mut Report) -> Res
         )?))?)
         .build()?;
     let component = host.compile_file(&guests.join("bench-data.wasm")).await?;
-    let plugin = host
-        .load(&component, granted(&GRANTS)?, Limits::default())
-        .await?;
+    let plugin = host.load(&component, granted(&GRANTS)?, limits()).await?;
 
     if chosen.has(ROWS[0]) {
         query(&plugin, &plain, report).await?;
@@ -78,7 +76,7 @@ pub async fn measure(guests: &Path, chosen: &Chosen, report: &mut Report) -> Res
         let host = Host::builder().provider(CustomFields::new(store)).build()?;
         let component = host.compile_file(&guests.join("probe-fields.wasm")).await?;
         let grants = granted(&["custom_fields:readwrite=ticket"])?;
-        let plugin = host.load(&component, grants, Limits::default()).await?;
+        let plugin = host.load(&component, grants, limits()).await?;
         let equal =
             json!({ "type": "ticket", "filters": [["number", "eq", { "integer": 123_456 }]] });
         find(&plugin, &equal, ROWS[3], report).await?;

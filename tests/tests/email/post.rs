@@ -164,7 +164,7 @@ pub async fn named(host: &Host, name: &str, granted: &[&str], per_minute: Option
     let limits = Limits {
         rates: Rates {
             emails_per_minute: per_minute.and_then(NonZeroU32::new),
-            ..Rates::default()
+            ..limits().rates
         },
         ..limits()
     };

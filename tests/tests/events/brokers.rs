@@ -103,7 +103,7 @@ pub fn unlimited() -> Limits {
     Limits {
         rates: Rates {
             events_per_minute: None,
-            ..Rates::default()
+            ..limits().rates
         },
         ..limits()
     }

@@ -172,7 +172,7 @@ async fn a_plugin_may_have_so_many_requests_open_and_no_more() {
     let limits = Limits {
         rates: goatherd::permission::Rates {
             http_per_minute: None,
-            ..Default::default()
+            ..limits().rates
         },
         ..limits()
     };

@@ -22,9 +22,7 @@ pub use sender::{Sender, SenderError};
 pub use smtp::{Smtp, SmtpError};
 
 use self::check::Checked;
-use crate::capability::{
-    Guest, Of, PrepareError, Provider, RateLimit, RateLimits, Setup, Slot, View,
-};
+use crate::capability::{Guest, Of, PrepareError, Provider, RateLimit, Setup, Slot, View};
 use crate::contract::Error;
 use crate::contract::v0_1::goatherd::plugin::{email, types};
 use crate::permission::{AddressPattern, Scope};
@@ -32,7 +30,6 @@ use crate::permission::{AddressPattern, Scope};
 /// Serves `email` from a back-end.
 pub struct Mail {
     post: Arc<Post>,
-    limits: RateLimits,
 }
 
 /// What all plugins share.
@@ -47,7 +44,6 @@ impl Mail {
         let mailer = Box::new(mailer);
         Self {
             post: Arc::new(Post { sender, mailer }),
-            limits: RateLimits::default(),
         }
     }
 }
@@ -58,11 +54,10 @@ impl Provider for Mail {
     }
 
     fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        let per_minute = setup.rates.emails_per_minute;
         Ok(Slot::new(EmailAccess {
             post: Arc::clone(&self.post),
             scope: setup.grants.email().cloned(),
-            rate: self.limits.of(setup.plugin, per_minute),
+            rate: setup.rates.emails.clone(),
         }))
     }
 }

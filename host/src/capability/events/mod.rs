@@ -26,9 +26,7 @@ pub use postgres::PostgresBroker;
 pub use redis::RedisBroker;
 pub use ring::LastSeen;
 
-use crate::capability::{
-    Guest, Of, PrepareError, Provider, RateLimit, RateLimits, Setup, Slot, View,
-};
+use crate::capability::{Guest, Of, PrepareError, Provider, RateLimit, Setup, Slot, View};
 use crate::contract::Error;
 use crate::contract::text::quoted;
 use crate::contract::v0_1::goatherd::plugin::{events, types};
@@ -37,16 +35,12 @@ use crate::permission::{ChannelName, ChannelPattern, Scope};
 /// Serves `events` from a hub.
 pub struct Events {
     hub: EventHub,
-    rates: RateLimits,
 }
 
 impl Events {
     /// Serves from this hub.
     pub fn new(hub: EventHub) -> Self {
-        Self {
-            hub,
-            rates: RateLimits::default(),
-        }
+        Self { hub }
     }
 }
 
@@ -59,7 +53,7 @@ impl Provider for Events {
         Ok(Slot::new(EventAccess {
             hub: self.hub.clone(),
             scope: setup.grants.events().cloned(),
-            rate: self.rates.of(setup.plugin, setup.rates.events_per_minute),
+            rate: setup.rates.events.clone(),
         }))
     }
 }

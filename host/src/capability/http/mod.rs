@@ -31,9 +31,7 @@ pub use wire::HttpSetupError;
 use self::egress::Egress;
 use self::failure::Failure;
 use self::wire::Wire;
-use crate::capability::{
-    Guest, Of, PrepareError, Provider, RateLimit, RateLimits, Setup, Slot, View,
-};
+use crate::capability::{Guest, Of, PrepareError, Provider, RateLimit, Setup, Slot, View};
 use crate::contract::v0_1::goatherd::plugin::{http_client, types};
 
 /// How large a body may be, in bytes, in either direction.
@@ -75,7 +73,6 @@ impl HttpOptions {
 /// Serves `http-client` and `wasi:http/outgoing-handler`.
 pub struct HttpClient {
     wire: Wire,
-    rates: RateLimits,
 }
 
 impl HttpClient {
@@ -87,7 +84,6 @@ impl HttpClient {
     pub fn new(options: HttpOptions) -> Result<Self, HttpSetupError> {
         Ok(Self {
             wire: Wire::new(&options.tls, &options.resolver)?,
-            rates: RateLimits::default(),
         })
     }
 }
@@ -100,7 +96,7 @@ impl Provider for HttpClient {
     fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
         Ok(Slot::new(Arc::new(HttpAccess {
             egress: Egress::new(setup.plugin, setup.grants.http()),
-            rate: self.rates.of(setup.plugin, setup.rates.http_per_minute),
+            rate: setup.rates.http.clone(),
             wire: self.wire.clone(),
             open: Arc::new(Semaphore::new(OPEN)),
         })))
