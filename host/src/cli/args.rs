@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand};
 use serde::Serialize;
 
+use crate::contract::PluginName;
 use crate::permission::Grant;
 
 /// A plugin host for WebAssembly components that links an import only when a grant allows it.
@@ -42,6 +43,11 @@ pub(super) struct Common {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) database: Option<String>,
 
+    /// Directory of plugins: NAME.wasm, NAME.zip, NAME/plugin.yaml; made if it does not exist [default: plugins]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) plugins: Option<PathBuf>,
+
     /// Directory for compiled code, which nobody else may write to [default: the user's cache directory]
     #[arg(long, global = true, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +65,20 @@ pub(super) enum Command {
     /// Set, list and delete plugins' secrets, and change the key that protects them
     #[command(subcommand)]
     Secret(Secret),
+    /// List, install, approve, block, switch and remove plugins
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// List and run what plugins and workflows offer by name
+    #[command(subcommand)]
+    Capability(Capability),
+    /// Make a key for signing plugins; print its public half
+    Keygen(Keygen),
+    /// Sign a component, a package or a plugin's folder: the signature is put beside it
+    Sign(Sign),
+    /// Check the signature beside a plugin
+    Verify(Verify),
+    /// Make a package of a plugin's folder
+    Pack(Pack),
     /// Print the WIT package that plugins are built against
     Wit,
 }
@@ -72,7 +92,7 @@ pub(super) enum Secret {
     List {
         /// The plugin
         #[arg(value_name = "PLUGIN")]
-        plugin: crate::contract::PluginName,
+        plugin: PluginName,
 
         /// Print JSON
         #[arg(long)]
@@ -93,7 +113,7 @@ pub(super) enum Secret {
 pub(super) struct SecretPlace {
     /// The plugin
     #[arg(value_name = "PLUGIN")]
-    pub(super) plugin: crate::contract::PluginName,
+    pub(super) plugin: PluginName,
 
     /// Its name
     #[arg(value_name = "KEY")]
@@ -111,11 +131,6 @@ pub(super) struct Serve {
     #[arg(long, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) listen: Option<SocketAddr>,
-
-    /// Directory of plugins (NAME.wasm); made if it does not exist [default: plugins]
-    #[arg(long, value_name = "DIR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) plugins: Option<PathBuf>,
 
     /// Development: approve what each plugin asks for, without a decision by anybody
     #[arg(long)]
@@ -182,4 +197,238 @@ pub(super) struct Call {
     /// Print the plugin's log to standard error, a JSON object a line
     #[arg(long)]
     pub(super) show_log: bool,
+}
+
+/// `goatherd plugin`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Plugin {
+    /// List plugins: name, version, state, and what would change that
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one plugin: what it is, what it may do, how it is configured
+    Show {
+        /// The plugin
+        plugin: PluginName,
+
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Install a component, a package or a folder; the version that was there before is kept for `rollback`
+    Install {
+        /// NAME.wasm, NAME.zip, or a folder with a plugin.yaml
+        source: PathBuf,
+
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go back to the version that was there before the last installation
+    Rollback {
+        /// The plugin
+        plugin: PluginName,
+
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a plugin from the directory
+    Remove {
+        /// The plugin
+        plugin: PluginName,
+
+        /// Keep the version before this one
+        #[arg(long)]
+        keep_previous: bool,
+    },
+    /// Let a plugin run, with what is granted to it here or was before
+    Approve {
+        /// The plugin
+        plugin: PluginName,
+
+        #[command(flatten)]
+        change: Change,
+
+        /// Grant what its imports need, with the scopes that it asks for
+        #[arg(long, conflicts_with = "grants")]
+        as_requested: bool,
+
+        #[command(flatten)]
+        note: Decide,
+    },
+    /// Let a plugin run with every limit no higher than the default policy's, but for what is set here
+    Restrict {
+        /// The plugin
+        plugin: PluginName,
+
+        #[command(flatten)]
+        change: Change,
+
+        #[command(flatten)]
+        note: Decide,
+    },
+    /// Keep a plugin from running and from being called
+    Block {
+        /// The plugin
+        plugin: PluginName,
+
+        #[command(flatten)]
+        note: Decide,
+    },
+    /// Have a blocked plugin wait for a review again
+    Unblock {
+        /// The plugin
+        plugin: PluginName,
+
+        #[command(flatten)]
+        note: Decide,
+    },
+    /// Switch a plugin on
+    Enable {
+        /// The plugin
+        plugin: PluginName,
+    },
+    /// Switch a plugin off
+    Disable {
+        /// The plugin
+        plugin: PluginName,
+    },
+    /// Change settings of a plugin: fields of the object replace, null removes, the rest stays
+    Configure {
+        /// The plugin
+        plugin: PluginName,
+
+        /// A JSON object
+        config: String,
+    },
+    /// Have the running server read a plugin again and replace it while it serves
+    Reload {
+        /// The plugin
+        plugin: PluginName,
+    },
+    /// Show who decided what, newest first
+    Audit {
+        /// About one plugin
+        plugin: Option<PluginName>,
+
+        /// How many entries, 1,000 at most
+        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+        limit: usize,
+
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What is to be changed of a policy.
+#[derive(Debug, Clone, Group)]
+pub(super) struct Change {
+    /// Grant a permission, in place of all that were granted before: `db:read=ticket,queue`; may be repeated
+    #[arg(long = "grant", value_name = "TYPE[:ACCESS][=SCOPE,…]")]
+    pub(super) grants: Vec<Grant>,
+
+    /// Set a limit: memory_mb=128, call_timeout=10s, mode=single, max_calls_per_second=0 (no limit); may be repeated
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
+    pub(super) set: Vec<(String, String)>,
+}
+
+/// Who decides, and why.
+#[derive(Debug, Clone, Group)]
+pub(super) struct Decide {
+    /// Who decides, for the audit trail [default: the name of the user who runs the command]
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: Option<String>,
+
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+}
+
+/// `goatherd capability`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Capability {
+    /// List capabilities
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run one and print its result
+    Run {
+        /// Its name, such as newsletter.send
+        capability: String,
+
+        /// The input, as JSON
+        #[arg(default_value = "{}")]
+        input: String,
+
+        /// Organisation that it acts in
+        #[arg(long, value_name = "ID")]
+        org: Option<i64>,
+    },
+}
+
+/// `goatherd keygen`.
+#[derive(Debug, Clone, Group)]
+pub(super) struct Keygen {
+    /// Where the secret half goes; must not exist
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `goatherd sign`.
+#[derive(Debug, Clone, Group)]
+pub(super) struct Sign {
+    /// The component, package or folder
+    #[arg(value_name = "PLUGIN")]
+    pub(super) plugin: PathBuf,
+
+    /// The file with the secret key
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: PathBuf,
+}
+
+/// `goatherd verify`.
+#[derive(Debug, Clone, Group)]
+pub(super) struct Verify {
+    /// The component, package or folder
+    #[arg(value_name = "PLUGIN")]
+    pub(super) plugin: PathBuf,
+
+    /// A public key to trust, as `goatherd keygen` prints it; may be repeated [default: the setting trusted_keys]
+    #[arg(long = "key", value_name = "KEY")]
+    pub(super) keys: Vec<String>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `goatherd pack`.
+#[derive(Debug, Clone, Group)]
+pub(super) struct Pack {
+    /// The folder, with a plugin.yaml
+    #[arg(value_name = "FOLDER")]
+    pub(super) folder: PathBuf,
+
+    /// The package to make [default: FOLDER.zip]
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (field, value) = text.split_once('=').ok_or("expected FIELD=VALUE")?;
+    Ok((field.to_owned(), value.to_owned()))
 }

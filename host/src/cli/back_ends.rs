@@ -19,6 +19,7 @@ use crate::capability::files::DataFolders;
 use crate::capability::http::{HttpClient, HttpOptions};
 use crate::capability::secure_config::{KeyRing, SecretService, SecureConfig};
 use crate::permission::{Grants, Permission};
+use crate::registry::{RegistrySettings, Service};
 use crate::runtime::{Host, HostBuilder};
 use crate::store::RedisStore;
 use crate::tls;
@@ -44,17 +45,30 @@ pub(super) fn without(settings: &Settings) -> Result<Host, Failure> {
         .context("the host does not start")?)
 }
 
-/// Connects to what the settings name, as far as `grants` reach; to all of it where none are given.
+/// The database that the settings name, if they name one.
+pub(super) fn database(settings: &Settings) -> anyhow::Result<Option<Database<'_>>> {
+    let tls = tls::client(settings.certificates.as_deref()).context("certificates")?;
+    Ok(Database::of(settings, &tls))
+}
+
+/// Connects to what the settings name, as far as `grants` reach; to all of it where none are given. Plugins' own settings
+/// come out of `registry` first.
 pub(super) async fn connect(
     settings: &Settings,
+    database: Option<&Database<'_>>,
     grants: Option<&Grants>,
+    registry: Option<&Service>,
 ) -> Result<BackEnds, Failure> {
     let reaches = |permission: Permission| {
         grants.is_none_or(|grants| grants.iter().any(|grant| grant.permission() == permission))
     };
     let tls = tls::client(settings.certificates.as_deref()).context("certificates")?;
-    let mut builder = with_code_cache(settings, Host::builder())?
-        .provider(Config::new(settings.plugin_settings()));
+    let fixed = settings.plugin_settings();
+    let config = match registry {
+        Some(registry) => Config::new(RegistrySettings::new(registry.clone(), fixed)),
+        None => Config::new(fixed),
+    };
+    let mut builder = with_code_cache(settings, Host::builder())?.provider(config);
 
     if reaches(Permission::Http) {
         let client = HttpClient::new(HttpOptions::new(tls.clone()));
@@ -77,9 +91,8 @@ pub(super) async fn connect(
         let folders = DataFolders::open(folder).context("the setting data")?;
         builder = builder.data_folders(folders);
     }
-    let database = Database::of(settings, &tls);
     let mut entities = None;
-    if let Some(database) = &database {
+    if let Some(database) = database {
         if reaches(Permission::Db) {
             builder = builder.provider(database.for_plugins()?);
         }
@@ -100,7 +113,7 @@ pub(super) async fn connect(
         }
     }
     let events = if reaches(Permission::Events) {
-        hub(settings, &tls, database.as_ref()).await?
+        hub(settings, &tls, database).await?
     } else {
         EventHub::new(MemoryBroker::default())
     };
@@ -124,6 +137,14 @@ pub(super) async fn secrets_alone(settings: &Settings) -> Result<SecretService, 
 }
 
 fn with_code_cache(settings: &Settings, builder: HostBuilder) -> anyhow::Result<HostBuilder> {
+    let builder = match settings.open_description_cache() {
+        Ok(Some(cache)) => builder.description_cache(cache),
+        Ok(None) => builder,
+        Err(error) => {
+            tracing::warn!("descriptions of plugins are not kept: {error:#}");
+            builder
+        }
+    };
     match settings.open_code_cache() {
         Ok(Some(cache)) => Ok(builder.code_cache(cache)),
         Ok(None) => Ok(builder),

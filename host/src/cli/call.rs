@@ -21,7 +21,9 @@ pub(super) async fn run(settings: &Settings, call: &Call) -> Result<(), Failure>
         .chain(&call.grants)
         .cloned()
         .collect();
-    let BackEnds { host, .. } = back_ends::connect(settings, Some(&grants)).await?;
+    let database = back_ends::database(settings)?;
+    let BackEnds { host, .. } =
+        back_ends::connect(settings, database.as_ref(), Some(&grants), None).await?;
     let compiling = format!("compiling {}", call.file.display());
     let component = progress::while_waiting(compiling, host.compile_file(&call.file)).await?;
     let limits = Limits {

@@ -20,11 +20,24 @@ pub(super) enum Failure {
     Call(CallError),
     /// The arguments are not JSON.
     Args(String),
+    /// What a part of the library says with a code of its own.
+    Coded {
+        /// The contract's code.
+        code: String,
+        /// What was tried, and what refused it.
+        message: String,
+    },
     /// Anything outside the plugin: settings, files, the network.
     Other(anyhow::Error),
 }
 
 impl Failure {
+    /// A failure with a code of the contract.
+    pub(super) fn coded(code: impl Into<String>, message: impl Into<String>) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self::Coded { code, message }
+    }
+
     /// Prints the failure. There is nobody left to tell if standard error is closed.
     pub(super) fn report(&self) {
         let line = json!({ "error": self.to_json() });
@@ -68,6 +81,7 @@ impl Failure {
             Self::Load(error) => error.code(),
             Self::Call(error) => error.code(),
             Self::Args(_) => "invalid-argument".to_owned(),
+            Self::Coded { code, .. } => code.clone(),
             Self::Other(_) => "unavailable".to_owned(),
         }
     }
@@ -79,7 +93,7 @@ impl Failure {
             // The plugin's own words, without the code that `code` has already.
             Self::Call(CallError::Plugin { error, .. }) => error.message().into_owned(),
             Self::Call(error) => error.to_string(),
-            Self::Args(message) => message.clone(),
+            Self::Args(message) | Self::Coded { message, .. } => message.clone(),
             Self::Other(error) => format!("{error:#}"),
         }
     }

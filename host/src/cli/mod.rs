@@ -5,15 +5,21 @@
 //! 1; wrong usage exits with 2.
 
 mod args;
+mod ask;
 mod back_ends;
 mod call;
+mod capability;
 mod database;
 mod failure;
 mod inspect;
+mod listing;
+mod plugin;
+mod plugins;
 mod progress;
 mod secret;
 mod serve;
 mod settings;
+mod signing;
 
 use std::process::ExitCode;
 
@@ -50,6 +56,14 @@ fn execute(args: Args) -> Result<(), Failure> {
         Command::Inspect(inspect) => runtime.block_on(inspect::run(&settings, &inspect)),
         Command::Call(call) => runtime.block_on(call::run(&settings, &call)),
         Command::Secret(secret) => runtime.block_on(secret::run(&settings, &secret)),
+        Command::Plugin(plugin) => runtime.block_on(plugin::run(&settings, &plugin)),
+        Command::Capability(capability) => {
+            runtime.block_on(capability::run(&settings, &capability))
+        }
+        Command::Keygen(keygen) => signing::keygen(&keygen),
+        Command::Sign(sign) => signing::sign(&sign),
+        Command::Verify(verify) => signing::verify(&settings, &verify),
+        Command::Pack(pack) => signing::package(&pack),
         Command::Wit => failure::print(WIT),
     };
     // What plugins left running on blocking threads has a deadline of its own; the program does not wait for it.

@@ -3,74 +3,62 @@
 //! The server listens at once and says on `/readyz` when all plugins are loaded, so that one which compiles for ten
 //! seconds delays nobody else. Interrupting it, or SIGTERM, lets requests that run end and shuts every plugin down.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use super::back_ends::{self, BackEnds};
 use super::failure::Failure;
+use super::plugins::{self, Decisions};
 use super::settings::Settings;
 use crate::capability::entities::{EVERY, PurgeJob};
-use crate::contract::PluginName;
-use crate::manager::{Configured, Loader, Manager, Terms, TrustAll};
+use crate::manager::{Loader, Manager};
 use crate::platform::Platform;
-use crate::runtime::Limits;
 use crate::web::{self, AdminToken, App, Development};
 
 /// Serves until it is told to stop.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let platform = Platform::new(web::application());
+    let database = back_ends::database(&settings)?;
+    let decisions = Decisions::open(database.as_ref()).await?;
+    let registry = &decisions.hosting.registry;
     let BackEnds {
         host,
         events,
         entities,
-    } = back_ends::connect(&settings, None).await?;
-    let manager = if settings.trust_all {
+    } = back_ends::connect(&settings, database.as_ref(), None, Some(registry)).await?;
+    if settings.trust_all {
         tracing::warn!("--trust-all: plugins get what they ask for, without a decision by anybody");
-        Manager::applying(host, TrustAll, Arc::clone(&platform) as _)
-    } else {
-        Manager::applying(host, decided(&settings)?, Arc::clone(&platform) as _)
-    };
+    }
+    let manager = Manager::with_registry(
+        host,
+        decisions.policy(&settings)?,
+        Arc::clone(&platform) as _,
+        decisions.hosting.clone(),
+    );
+    let loader = plugins::loader(&settings, manager.clone())?;
     let app = App::new(manager.clone(), platform).events(events);
     let app = visitors(app, &settings)?;
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr().context("the listener's address")?;
     tracing::info!("listening on http://{address}/");
 
-    let loading = load(Loader::new(&settings.plugins, manager.clone()));
-    let loading = tokio::spawn(loading);
+    let following = follow(&manager, &decisions);
+    let loading = tokio::spawn(load(loader, settings.watch));
     let purging = entities.map(|entities| PurgeJob::start(entities, manager.peers(), EVERY));
     let served = web::serve(listener, app, stop_signal()).await;
     loading.abort();
+    for task in following {
+        task.abort();
+    }
     if let Some(purging) = purging {
         purging.stop().await;
     }
     manager.shutdown().await;
     Ok(served.context("serving")?)
-}
-
-/// What the settings grant to each plugin that they name.
-fn decided(settings: &Settings) -> anyhow::Result<Configured> {
-    let mut decisions = BTreeMap::new();
-    for (name, plugin) in &settings.plugin {
-        let name: PluginName = name
-            .parse()
-            .with_context(|| format!("the settings of plugin {name:?}"))?;
-        if let Some(grants) = &plugin.grants {
-            let terms = Terms {
-                grants: grants.iter().cloned().collect(),
-                limits: Limits {
-                    rates: plugin.rates,
-                    ..Limits::default()
-                },
-            };
-            decisions.insert(name, terms);
-        }
-    }
-    Ok(Configured::new(decisions))
 }
 
 /// Who visitors are, by the settings.
@@ -95,11 +83,26 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Loads every plugin of the directory. What cannot be loaded is reported and keeps nothing else from being served.
-async fn load(loader: Loader) {
+async fn load(loader: Loader, watch: bool) {
+    if watch && let Err(error) = loader.watch().await {
+        tracing::error!("changes in the plugin directory are not seen: {error}");
+    }
     match loader.load_all().await {
         Ok(report) => tracing::info!("all plugins are loaded, {} of them serve", report.enabled()),
         Err(error) => tracing::error!("no plugin is loaded: {error}"),
     }
+    // The loader watches for as long as it is there.
+    std::future::pending::<()>().await;
+}
+
+/// Sees what administrators decide, here and through other nodes and commands.
+fn follow(manager: &Manager, decisions: &Decisions) -> [JoinHandle<()>; 3] {
+    let policies = &decisions.policies;
+    [
+        tokio::spawn(policies.follow()),
+        tokio::spawn(manager.follow_policies(policies.changes())),
+        tokio::spawn(manager.follow_registry()),
+    ]
 }
 
 /// Ready when the process is told to stop.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -18,7 +19,7 @@ use super::failure::Failure;
 use crate::capability::config::FixedSettings;
 use crate::capability::entities::EntitySettings;
 use crate::permission::{Grant, Rates};
-use crate::runtime::CodeCache;
+use crate::runtime::{CodeCache, DescriptionCache};
 
 /// The configuration file that is read when none is named.
 const DEFAULT_FILE: &str = "goatherd.toml";
@@ -36,6 +37,11 @@ const FROM_ENVIRONMENT: &[&str] = &[
     "secret_keys",
     "data",
     "certificates",
+    "unpacked",
+    "require_signatures",
+    "approve_signed",
+    "idle_seconds",
+    "watch",
     "code_cache",
     "trust_all",
     "open",
@@ -52,6 +58,25 @@ pub(super) struct Settings {
     /// Directory of plugins.
     #[serde(default = "default_plugins")]
     pub(super) plugins: PathBuf,
+    /// Where packages are taken apart.
+    pub(super) unpacked: Option<PathBuf>,
+    /// Public keys whose signatures count, as `goatherd keygen` prints them.
+    #[serde(default)]
+    pub(super) trusted_keys: Vec<String>,
+    /// Ids of keys whose signatures count no more.
+    #[serde(default)]
+    pub(super) revoked_keys: Vec<String>,
+    /// Refuse plugins that no trusted key has signed.
+    #[serde(default)]
+    pub(super) require_signatures: bool,
+    /// Approve by itself what a trusted key has signed and what asks for no more than the default policy gives.
+    #[serde(default)]
+    pub(super) approve_signed: bool,
+    /// Load plugins by their first call, and unload those that were not called for so long.
+    pub(super) idle_seconds: Option<NonZeroU64>,
+    /// Take up what changes in the plugin directory.
+    #[serde(default = "yes")]
+    pub(super) watch: bool,
     /// The application's database, in which the host keeps its own tables too.
     pub(super) database: Option<DatabaseSetting>,
     /// The schema of a PostgreSQL database.
@@ -175,6 +200,10 @@ fn default_listen() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 8787))
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn default_plugins() -> PathBuf {
     PathBuf::from("plugins")
 }
@@ -214,18 +243,27 @@ impl Settings {
     }
 
     pub(super) fn open_code_cache(&self) -> anyhow::Result<Option<CodeCache>> {
-        let directory = self.code_cache.clone().or_else(default_code_cache);
+        let directory = self.code_cache.clone().or_else(|| cache_directory("code"));
         Ok(directory.map(CodeCache::open).transpose()?)
+    }
+
+    /// Descriptions are kept beside the compiled code.
+    pub(super) fn open_description_cache(&self) -> anyhow::Result<Option<DescriptionCache>> {
+        let directory = match &self.code_cache {
+            Some(code) => Some(code.join("descriptions")),
+            None => cache_directory("descriptions"),
+        };
+        Ok(directory.map(DescriptionCache::open).transpose()?)
     }
 }
 
-/// The user's cache directory, by the rules of the XDG base directories.
-fn default_code_cache() -> Option<PathBuf> {
+/// A directory in the user's cache directory, by the rules of the XDG base directories.
+pub(super) fn cache_directory(name: &str) -> Option<PathBuf> {
     let absolute = |name| {
         std::env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(base.join("goatherd").join("code"))
+    Some(base.join("goatherd").join(name))
 }

@@ -143,6 +143,9 @@ impl Manager {
         let why = match table.get(name.as_str()).map(|entry| &entry.state) {
             Some(State::Enabled(Serving::Loaded(plugin))) => return Ok(Some(plugin.clone())),
             Some(State::Enabled(Serving::Idle | Serving::Waking { .. })) => return Ok(None),
+            Some(State::Enabled(Serving::Files)) => {
+                "it has files only, and no functions to call".to_owned()
+            }
             Some(State::Failed(failure)) => failure.message.clone(),
             Some(State::Waiting { why } | State::Blocked { why }) => why.clone(),
             Some(other) => format!("it is {}", other.name()),
@@ -173,7 +176,8 @@ impl Manager {
         context.deadline = Some(deadline);
         let started = self.start(name.as_str());
         match tokio::time::timeout_at(deadline.into(), started).await {
-            Ok(Ok(plugin)) => Ok(plugin),
+            Ok(Ok(Some(plugin))) => Ok(plugin),
+            Ok(Ok(None)) => Err(refused("it has no functions to call".to_owned())),
             Ok(Err(ManagerError::Failed(failure))) => Err(refused(failure.message)),
             Ok(Err(other)) => Err(refused(other.to_string())),
             Err(_) => Err(refused(

@@ -38,6 +38,22 @@ impl Hosting {
         Ok(Self { registry, schemas })
     }
 
+    /// The record of a plugin that is seen for the first time.
+    pub(crate) fn record_of(registration: &Registration) -> Record {
+        Record::new(registration.name.clone(), kind(registration))
+    }
+
+    /// Sees to it that a plugin has a record, and that its settings are checked by what it says about them.
+    ///
+    /// # Errors
+    ///
+    /// When its schema is none, and when the store refuses.
+    pub async fn host(&self, registration: &Registration) -> Result<(), Failure> {
+        self.use_schema(registration).await?;
+        let ensured = self.registry.ensure(Self::record_of(registration)).await;
+        ensured.map_err(Failure::from)
+    }
+
     /// Checks the settings of a plugin by its schema from now on.
     async fn use_schema(&self, registration: &Registration) -> Result<(), Failure> {
         let name = &registration.name;
@@ -77,10 +93,7 @@ impl Manager {
         let Some(hosting) = &self.0.hosting else {
             return Ok(());
         };
-        hosting.use_schema(registration).await?;
-        let record = Record::new(registration.name.clone(), kind(registration));
-        let ensured = hosting.registry.ensure(record).await;
-        ensured.map_err(Failure::from)
+        hosting.host(registration).await
     }
 
     /// Writes down what an administrator wants.

@@ -5,7 +5,6 @@
 //! stops no other.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use futures::StreamExt as _;
 
@@ -149,20 +148,7 @@ impl Manager {
                 return Err(Failure::new("conflict", message));
             }
             table.refused.remove(origin.path());
-            let entry = Entry {
-                component: described.component,
-                description: Arc::new(described.description),
-                signed_by: described.signed_by,
-                grants: Arc::default(),
-                limits: Arc::default(),
-                state: State::Described,
-                reload_failure: None,
-                loaded_at: None,
-                reload: None,
-                log: self.0.host.logs().of(&name),
-                origin: Arc::new(origin),
-                manager: Arc::downgrade(&self.0),
-            };
+            let entry = Entry::new(origin, described, self);
             table.plugins.insert(name, entry.clone());
             Ok(entry)
         })

@@ -5,20 +5,24 @@
 //! so what it says about a plugin is never out of date, and of several callers who want one loaded, one loads it.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::load::{Outcome, Report};
 use super::origin::Origin;
+use super::watching::Watching;
 use super::{Failure, Handle, Manager, ManagerError};
-use crate::loader::{self, DiscoverError, Discovered};
+use crate::loader::{self, DiscoverError, Discovered, Reader, WatchError};
 
-/// Finds and loads the plugins of one directory.
+/// Finds and loads the plugins of one directory. Cheap to clone; all clones are the same loader.
+#[derive(Clone)]
 pub struct Loader {
-    directory: PathBuf,
+    directory: Arc<Path>,
     manager: Manager,
+    reader: Reader,
     lazy: Option<Duration>,
-    seen: Mutex<Vec<Discovered>>,
+    seen: Arc<Mutex<Vec<Discovered>>>,
+    watching: Arc<Mutex<Option<Watching>>>,
 }
 
 /// A plugin that was found.
@@ -35,13 +39,16 @@ pub struct DiscoveredPlugin {
 }
 
 impl Loader {
-    /// A loader for a directory, which need not exist yet.
-    pub fn new(directory: impl Into<PathBuf>, manager: Manager) -> Self {
+    /// A loader for a directory, which need not exist yet. What the `reader` refuses is not loaded: it is where signatures
+    /// are asked for.
+    pub fn new(directory: impl AsRef<Path>, manager: Manager, reader: Reader) -> Self {
         Self {
-            directory: directory.into(),
+            directory: directory.as_ref().into(),
             manager,
+            reader,
             lazy: None,
-            seen: Mutex::default(),
+            seen: Arc::default(),
+            watching: Arc::default(),
         }
     }
 
@@ -182,6 +189,49 @@ impl Loader {
         self.manager.unload(name).await
     }
 
+    /// Follows what happens in the directory from now on: new plugins are loaded, changed ones reloaded, removed ones taken
+    /// out. Until [`stop_watch`](Self::stop_watch), or until the manager is gone.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be made or watched.
+    pub async fn watch(&self) -> Result<(), WatchError> {
+        let watching = Watching::start(self).await?;
+        *self.watching.lock().unwrap_or_else(PoisonError::into_inner) = Some(watching);
+        Ok(())
+    }
+
+    /// Follows no longer what happens in the directory. A change that is being made is made to the end.
+    pub fn stop_watch(&self) {
+        let watching = self
+            .watching
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(watching);
+    }
+
+    /// The loader, but for its manager, which it would keep alive.
+    pub(super) fn without_manager(&self) -> impl Fn(Manager) -> Self + Send + use<> {
+        let (directory, reader, lazy) =
+            (Arc::clone(&self.directory), self.reader.clone(), self.lazy);
+        let seen = Arc::clone(&self.seen);
+        move |manager| Self {
+            directory: Arc::clone(&directory),
+            manager,
+            reader: reader.clone(),
+            lazy,
+            seen: Arc::clone(&seen),
+            watching: Arc::default(),
+        }
+    }
+
+    /// Takes up a plugin that was found and is not in the table.
+    pub(super) async fn take_new(&self, file: Discovered) {
+        let report = self.manager.load_origins(vec![self.origin(file)]).await;
+        drop(report);
+    }
+
     /// Sees to it that a plugin of that name is in the table, by describing what was found and is not.
     async fn known(&self, name: &str) -> Result<(), ManagerError> {
         if self.manager.snapshot().get(name).is_some() {
@@ -227,7 +277,7 @@ impl Loader {
     }
 
     fn origin(&self, file: Discovered) -> Origin {
-        Origin::new(file, self.lazy)
+        Origin::new(file, self.reader.clone(), self.lazy)
     }
 
     fn seen(&self) -> MutexGuard<'_, Vec<Discovered>> {

@@ -28,9 +28,10 @@ mod review;
 mod start;
 mod stop;
 mod table;
+mod watching;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -126,6 +127,10 @@ impl Manager {
             changes: watch::Sender::new(()),
             starts: AtomicU64::default(),
         }))
+    }
+
+    fn downgrade(&self) -> Weak<Parts> {
+        Arc::downgrade(&self.0)
     }
 
     /// All plugins as they are now.

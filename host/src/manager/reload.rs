@@ -5,25 +5,16 @@
 //! the old one turns away in between go to the new one as well (see [`Handle`]). Then the old one is shut down. Whatever
 //! fails before that step leaves the old one serving, and the failure is shown beside it.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::error::{Failure, ManagerError};
 use super::handle::Handle;
-use super::origin::Described;
+use super::origin::{Content, Described};
 use super::policy::{Candidate, Decision, Terms};
 use super::table::{Entry, Serving, State};
 use super::{Manager, unknown};
 use crate::contract::PluginName;
-use crate::loader::signature::KeyId;
-use crate::runtime::{Component, Description, Plugin};
-
-/// What is to be put in a plugin's place.
-struct Found {
-    description: Arc<Description>,
-    component: Option<Component>,
-    signed_by: Option<KeyId>,
-}
+use crate::runtime::Plugin;
 
 /// A reload that was begun beside a load that serves.
 struct Beside {
@@ -103,14 +94,9 @@ impl Manager {
     }
 
     async fn replace_with(&self, name: &str, described: Described) -> Result<Handle, ManagerError> {
-        let found = Found {
-            description: Arc::new(described.description),
-            component: described.component,
-            signed_by: described.signed_by,
-        };
         let next = loop {
             let mut changes = self.changes();
-            match self.prepare(name, &found).await? {
+            match self.prepare(name, &described).await? {
                 Next::Underway => {
                     // The manager holds the sender, so this only ends by a change.
                     let _ = changes.changed().await;
@@ -123,7 +109,7 @@ impl Manager {
                 let old = self.load_beside(*beside).await?;
                 // Calls that reach the old one from now on are turned away and go to the new one.
                 old.shutdown().await;
-                self.record(&found.description.registration)
+                self.record(&described.description.registration)
                     .await
                     .map_err(ManagerError::Failed)?;
                 tracing::info!(plugin = name, "reloaded");
@@ -136,7 +122,7 @@ impl Manager {
     }
 
     /// Finds out what is to be done, and does what can be done in one step.
-    async fn prepare(&self, name: &str, found: &Found) -> Result<Next, ManagerError> {
+    async fn prepare(&self, name: &str, found: &Described) -> Result<Next, ManagerError> {
         let before = self.entry(name)?;
         if before.state.start().is_some() || before.reload.is_some() {
             return Ok(Next::Underway);
@@ -159,11 +145,7 @@ impl Manager {
             if entry.state.start().is_some() || entry.reload.is_some() {
                 return Ok(Next::Underway);
             }
-            let mut candidate = entry.clone();
-            candidate.description = Arc::clone(&found.description);
-            candidate.component = found.component.clone();
-            candidate.signed_by = found.signed_by;
-            candidate.reload_failure = None;
+            let mut candidate = entry.described_as(found);
             let terms = match (&entry.state, decision) {
                 (State::Enabled(_), Some(Decision::Approve(terms))) => *terms,
                 (State::Enabled(_), Some(Decision::Wait { why })) => {
@@ -189,7 +171,8 @@ impl Manager {
             candidate.accept(&terms);
             self.check(present, &candidate)
                 .map_err(ManagerError::Failed)?;
-            if let State::Enabled(Serving::Loaded(_)) = &entry.state {
+            let loads = !matches!(candidate.content, Content::Files);
+            if let (State::Enabled(Serving::Loaded(_)), true) = (&entry.state, loads) {
                 entry.reload = Some(reload);
                 return Ok(Next::Load(Box::new(Beside {
                     candidate,
@@ -243,7 +226,7 @@ impl Manager {
                 self.watch_idle(plugin.clone(), idle);
             }
             self.watch_health(plugin.clone());
-            next.component = Some(component);
+            next.content = Content::Compiled(component);
             next.loaded_at = Some(SystemTime::now());
             next.reload = None;
             *entry = next;

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use super::error::{Failure, ManagerError};
-use super::origin::Described;
 use super::policy::{Decision, Terms};
 use super::table::{Entry, Serving, State};
 use super::{Manager, Parts};
@@ -67,12 +66,7 @@ impl Manager {
                 }
             });
         }
-        let same = Described {
-            description: (*entry.description).clone(),
-            component: entry.component.clone(),
-            signed_by: entry.signed_by,
-        };
-        let replaced = self.replace(name, same).await;
+        let replaced = self.replace(name, entry.described()).await;
         let failure = match replaced {
             Ok(_) => return Ok(()),
             Err(ManagerError::Failed(failure)) => failure,

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use super::error::{Failure, ManagerError};
 use super::handle::Handle;
+use super::origin::Content;
 use super::policy::{Decision, Terms};
 use super::table::{Entry, Serving, State, Table};
 use super::{Manager, unknown};
@@ -66,11 +67,9 @@ impl Manager {
     }
 
     /// Loads a plugin if it is not loaded. Callers at the same time load it once.
-    pub(super) async fn start(&self, name: &str) -> Result<Plugin, ManagerError> {
-        match self.ensure(name, When::Now).await? {
-            Some(plugin) => Ok(plugin),
-            None => Err(unknown(&self.snapshot(), name)),
-        }
+    /// A plugin that has files only has nothing to load.
+    pub(super) async fn start(&self, name: &str) -> Result<Option<Plugin>, ManagerError> {
+        self.ensure(name, When::Now).await
     }
 
     async fn ensure(&self, name: &str, when: When) -> Result<Option<Plugin>, ManagerError> {
@@ -145,8 +144,13 @@ impl Manager {
                 entry.state = State::Failed(failure.clone());
                 return Err(ManagerError::Failed(failure));
             }
-            if on_demand {
-                entry.state = State::Enabled(Serving::Idle);
+            let without = match entry.content {
+                Content::Files => Some(Serving::Files),
+                _ if on_demand => Some(Serving::Idle),
+                _ => None,
+            };
+            if let Some(serving) = without {
+                entry.state = State::Enabled(serving);
                 return Ok(Begun::Serves(None));
             }
             entry.state = match entry.state {
@@ -166,7 +170,35 @@ impl Manager {
         let granted = self.0.host.check(&candidate.description, &candidate.grants);
         granted.map_err(|error| Failure::from(&error))?;
         let fits = self.0.applier.check(present, candidate);
-        fits.map_err(|reason| Failure::new("conflict", reason))
+        fits.map_err(|reason| Failure::new("conflict", reason))?;
+        self.check_dependencies(present, candidate)
+    }
+
+    /// Whether what a plugin depends on serves.
+    fn check_dependencies(&self, present: &Table, candidate: &Entry) -> Result<(), Failure> {
+        let manifest = candidate.manifest.as_ref();
+        for needed in manifest.iter().flat_map(|manifest| &manifest.dependencies) {
+            let there = present.get(needed.name.as_str());
+            let (name, trouble) = (
+                candidate.name(),
+                match there {
+                    None => "is not there; install it".to_owned(),
+                    Some(there) => {
+                        let version = &there.description.registration.version;
+                        if !needed.versions.matches(version) {
+                            format!("is there as {version}; install a version that fits")
+                        } else if there.is_enabled() {
+                            continue;
+                        } else {
+                            format!("is {}; enable it first", there.state.name())
+                        }
+                    }
+                },
+            );
+            let message = format!("plugin \"{name}\" needs {needed}, which {trouble}");
+            return Err(Failure::new("unavailable", message));
+        }
+        Ok(())
     }
 
     /// Loads a plugin that was marked as starting.
@@ -212,11 +244,11 @@ impl Manager {
         terms: Terms,
     ) -> Result<(Component, Plugin), Failure> {
         let host = &self.0.host;
-        let component = match &entry.component {
-            Some(component) => component.clone(),
-            None => {
-                let (component, description) = entry.origin.load(host).await?;
-                if description.hash != entry.description.hash {
+        let component = match &entry.content {
+            Content::Compiled(component) => component.clone(),
+            Content::Unread | Content::Files => {
+                let component = entry.origin.component(host).await?;
+                if component.hash() != entry.description.hash {
                     let message = format!(
                         "{} is another plugin than the \"{}\" that was described; reload it to take the new one",
                         entry.file().display(),
@@ -269,7 +301,7 @@ impl Manager {
                 self.watch_idle(plugin.clone(), idle);
             }
             self.watch_health(plugin.clone());
-            entry.component = Some(component);
+            entry.content = Content::Compiled(component);
             entry.loaded_at = Some(SystemTime::now());
             Ok(plugin)
         })
@@ -313,6 +345,7 @@ impl Entry {
 fn underway(state: &State, on_demand: bool) -> Option<Begun> {
     match state {
         State::Enabled(Serving::Loaded(plugin)) => Some(Begun::Serves(Some(plugin.clone()))),
+        State::Enabled(Serving::Files) => Some(Begun::Serves(None)),
         State::Enabled(_) if on_demand => Some(Begun::Serves(None)),
         state if state.start().is_some() => Some(Begun::Underway),
         _ => None,

@@ -5,6 +5,7 @@
 
 use super::Manager;
 use super::error::{Failure, ManagerError};
+use super::origin::Content;
 use super::table::{Serving, State};
 use crate::runtime::Plugin;
 
@@ -64,7 +65,7 @@ impl Manager {
             let quiet = same && entry.reload.is_none();
             if quiet {
                 entry.state = State::Enabled(Serving::Idle);
-                entry.component = None;
+                entry.content = Content::Unread;
                 entry.loaded_at = None;
             }
             quiet

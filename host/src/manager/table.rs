@@ -11,19 +11,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
-use super::Parts;
 use super::error::Failure;
 use super::handle::Handle;
-use super::origin::Origin;
+use super::origin::{Content, Described, Origin};
 use super::policy::Candidate;
+use super::{Manager, Parts};
 use crate::capability::log::PluginLog;
 use crate::contract::PluginName;
+use crate::loader::PluginFiles;
+use crate::loader::manifest::Manifest;
 use crate::loader::signature::KeyId;
 use crate::permission::Grants;
-use crate::runtime::{Component, Description, Limits, Plugin};
+use crate::runtime::{Description, Limits, Plugin};
 
 /// All plugins.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Table {
     pub(super) plugins: BTreeMap<PluginName, Entry>,
     pub(super) refused: BTreeMap<PathBuf, Refused>,
@@ -31,7 +33,7 @@ pub struct Table {
 }
 
 /// A plugin that has been described.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Entry {
     /// What it says about itself, and what was read off its component.
     pub description: Arc<Description>,
@@ -47,8 +49,11 @@ pub struct Entry {
     pub reload_failure: Option<Failure>,
     /// Since when what is loaded is loaded.
     pub loaded_at: Option<SystemTime>,
-    /// Its compiled component. None where none is loaded, as one of a plugin that is loaded when it is needed.
-    pub(super) component: Option<Component>,
+    /// What its package or folder says about it.
+    pub manifest: Option<Arc<Manifest>>,
+    /// The files of its package or folder.
+    pub files: Option<PluginFiles>,
+    pub(super) content: Content,
     /// The reload that goes on, if one does.
     pub(super) reload: Option<u64>,
     pub(super) origin: Arc<Origin>,
@@ -102,6 +107,8 @@ pub enum Serving {
     Loaded(Plugin),
     /// The first call loads it.
     Idle,
+    /// There is nothing to load: it has files only.
+    Files,
     /// A call is loading it.
     Waking {
         /// Which start it is.
@@ -150,6 +157,58 @@ impl Entry {
     /// The file that it comes from.
     pub fn file(&self) -> &Path {
         self.origin.path()
+    }
+
+    /// A plugin that was just described.
+    pub(super) fn new(origin: Origin, described: Described, manager: &Manager) -> Self {
+        let Described {
+            description,
+            content,
+            manifest,
+            files,
+            signed_by,
+        } = described;
+        Self {
+            log: manager.host().logs().of(&description.registration.name),
+            description,
+            signed_by,
+            grants: Arc::default(),
+            limits: Arc::default(),
+            state: State::Described,
+            reload_failure: None,
+            loaded_at: None,
+            manifest,
+            files,
+            content,
+            reload: None,
+            origin: Arc::new(origin),
+            manager: Arc::downgrade(&manager.0),
+        }
+    }
+
+    /// What was read of it.
+    pub(super) fn described(&self) -> Described {
+        Described {
+            description: Arc::clone(&self.description),
+            content: self.content.clone(),
+            manifest: self.manifest.clone(),
+            files: self.files.clone(),
+            signed_by: self.signed_by,
+        }
+    }
+
+    /// The same plugin as it was read anew.
+    pub(super) fn described_as(&self, described: &Described) -> Self {
+        let described = described.clone();
+        Self {
+            description: described.description,
+            content: described.content,
+            manifest: described.manifest,
+            files: described.files,
+            signed_by: described.signed_by,
+            reload_failure: None,
+            ..self.clone()
+        }
     }
 
     /// It, as whoever decides sees it.

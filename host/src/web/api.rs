@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Extension, Query};
+use axum::extract::{Extension, Path, Query};
 use axum::http::StatusCode;
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use crate::contract::Language;
 use crate::contract::registration::{
     Job, MenuItem, MenuLocation, Route, Widget, WidgetLocation, WidgetSize,
 };
-use crate::manager::{Entry, Failure};
+use crate::manager::{Entry, Failure, ManagerError};
 use crate::permission::Grants;
 use crate::platform::{Contributions, MenuEntry, PlacedWidget};
 use crate::runtime::{Import, Metrics};
@@ -131,6 +131,28 @@ pub(super) async fn plugins(
     });
     let plugins: Vec<PluginItem<'_>> = described.chain(refused).collect();
     listed("plugins", &plugins)
+}
+
+/// Reads a plugin again and replaces it while it serves.
+pub(super) async fn reload(
+    Extension(app): Extension<App>,
+    Extension(asked): Extension<Asked>,
+    Path(plugin): Path<String>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    access::administrator(&asked.visitor)?;
+    match app.manager.reload(&plugin).await {
+        Ok(handle) => {
+            let registration = &handle.description().registration;
+            Ok(Json(serde_json::json!({
+                "name": registration.name,
+                "version": registration.version.to_string(),
+            })))
+        }
+        Err(ManagerError::Unknown { .. }) => {
+            Err(Problem::not_found("there is no plugin of that name"))
+        }
+        Err(error) => Err(Problem::unavailable(error.to_string())),
+    }
 }
 
 /// A widget in the list of widgets.

@@ -7,7 +7,7 @@ use axum::extract::Extension;
 use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::events::Streams;
@@ -122,6 +122,7 @@ pub fn router(app: App) -> Router {
         .route("/static/goatherd.css", get(assets::stylesheet))
         .route("/widgets/{plugin}/{id}", get(widgets::frame))
         .route("/api/v1/plugins", get(api::plugins))
+        .route("/api/v1/plugins/{plugin}/reload", post(api::reload))
         .route(
             "/api/v1/plugins/{plugin}/widgets/{id}",
             get(widgets::contents),

@@ -20,6 +20,17 @@ const MEMORY_MAX_MB: u32 = 1_024;
 /// The longest time that [`TrustAll`] gives to a call, to `init` and to `shutdown`.
 const TIMEOUT_MAX: Duration = Duration::from_secs(300);
 
+impl TrustAll {
+    /// What a plugin needs and asks for, as terms.
+    #[must_use]
+    pub fn wishes(plugin: &Description) -> Terms {
+        Terms {
+            grants: wished_grants(plugin),
+            limits: wished_limits(&plugin.registration),
+        }
+    }
+}
+
 #[async_trait]
 impl Policy for TrustAll {
     async fn decide(&self, candidate: Candidate<'_>) -> Decision {
@@ -29,10 +40,7 @@ impl Policy for TrustAll {
 
 /// What a plugin gets from [`TrustAll`].
 fn trusted_terms(plugin: &Description) -> Terms {
-    let terms = Terms {
-        grants: wished_grants(plugin),
-        limits: wished_limits(&plugin.registration),
-    };
+    let terms = TrustAll::wishes(plugin);
     let list: Vec<String> = terms.grants.iter().map(Grant::to_string).collect();
     tracing::warn!(
         plugin = %plugin.registration.name,
