@@ -17,9 +17,8 @@ use crate::permission::{Grant, Grants, Need};
 pub(super) type Linked = EverythingPre<Guest>;
 
 /// Refuses a component that imports what nobody serves; `plugin` is what errors call it.
-pub(super) fn check_known(plugin: &str, component: &Component) -> Result<(), LoadError> {
-    let unknown: Vec<_> = component
-        .imports()
+pub(super) fn check_known(plugin: &str, imports: &[Import]) -> Result<(), LoadError> {
+    let unknown: Vec<_> = imports
         .iter()
         .filter_map(|import| match &import.verdict {
             Verdict::Refused { reason } => Some(Unknown {
