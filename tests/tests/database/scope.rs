@@ -131,22 +131,28 @@ async fn what_a_foreign_key_carries_on_needs_a_grant_too(on: On) {
         CREATE TABLE child (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parent (id) ON DELETE CASCADE);
         CREATE TABLE grandchild (child_id INTEGER REFERENCES child (id) ON DELETE SET NULL);
         CREATE TABLE renamed (parent_id INTEGER REFERENCES parent (id) ON UPDATE CASCADE);
+        CREATE TABLE tag (name TEXT PRIMARY KEY);
+        CREATE TABLE tagged (name TEXT REFERENCES tag (name) ON UPDATE CASCADE);
+        INSERT INTO tag VALUES ('red');
+        INSERT INTO tagged VALUES ('red');
         INSERT INTO parent VALUES (1, 'a'), (2, 'b');
         INSERT INTO child VALUES (1, 1);
         INSERT INTO grandchild VALUES (1);
         INSERT INTO renamed VALUES (2);
     ";
     let settings = PostgresSettings::default;
-    let desk = Desk::over(Store::with(on, schema), &["db:write=parent"], settings()).await;
+    let desk = Desk::over(Store::with(on, schema), &["db:write=parent,tag"], settings()).await;
     for (sql, reached) in [
         ("DELETE FROM parent", "child"),
         ("DELETE FROM parent WHERE id = 1", "child"),
         ("UPDATE parent SET id = 3 WHERE id = 2", "renamed"),
+        ("UPDATE tag SET name = 'blue'", "tagged"),
     ] {
         let text = refused(sql, desk.execute(sql).await, DENIED);
         assert!(text.contains(&format!("\"{reached}\"")), "{text}");
     }
     desk.execute("UPDATE parent SET word = 'c'").await.unwrap();
+    desk.execute("INSERT INTO tag VALUES ('green')").await.unwrap();
     let sql = "INSERT INTO parent VALUES (4, 'd') ON CONFLICT (id) DO UPDATE SET word = 'd'";
     desk.execute(sql).await.unwrap();
 

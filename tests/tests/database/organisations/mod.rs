@@ -78,6 +78,20 @@ const AFTER: &str = "
     INSERT INTO guess VALUES ('hunter2');
 ";
 
+/// Which tables organisations own.
+fn settings() -> PostgresSettings {
+    let owned = [
+        ("Ticket", "org_id"),
+        ("remark", "org"),
+        ("keyless", "org_id"),
+        ("later", "org_id"),
+    ];
+    PostgresSettings {
+        organisations: OrganisationTables::new(owned).expect("names"),
+        ..PostgresSettings::default()
+    }
+}
+
 /// The probe on a database some of whose tables organisations own.
 struct Desk(crate::Desk);
 
@@ -88,17 +102,7 @@ impl Desk {
 
     async fn with(on: On, granted: &[&str]) -> Self {
         let schema = format!("{BEFORE}{}{AFTER}", on.pick(SQLITE, POSTGRES));
-        let owned = [
-            ("Ticket", "org_id"),
-            ("remark", "org"),
-            ("keyless", "org_id"),
-            ("later", "org_id"),
-        ];
-        let settings = PostgresSettings {
-            organisations: OrganisationTables::new(owned).expect("names"),
-            ..PostgresSettings::default()
-        };
-        Self(crate::Desk::over(Store::with(on, &schema), granted, settings).await)
+        Self(crate::Desk::over(Store::with(on, &schema), granted, settings()).await)
     }
 
     /// How many rows there are of all organisations but the first, unchanged.

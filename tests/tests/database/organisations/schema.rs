@@ -1,6 +1,6 @@
 //! What the application's schema does with such tables: foreign keys, triggers, changes of the tables themselves.
 
-use super::Desk;
+use super::{Desk, settings};
 use crate::{DENIED, DENIED_OR_INVALID, On, both};
 
 both! {
@@ -40,6 +40,24 @@ async fn foreign_keys_carry_no_change_to_rows_of_other_organisations(on: On) {
     assert_eq!(desk.changed(1, "UPDATE queue SET name = 'x'").await, 1);
     assert_eq!(desk.others(), 4);
     assert_eq!(desk.number("SELECT count(*) FROM queue"), 1);
+}
+}
+
+both! {
+async fn a_deletion_is_not_carried_on_to_another_table_of_organisations(on: On) {
+    let desk = Desk::new(on).await;
+    desk.application(
+        "CREATE TABLE later (id INTEGER PRIMARY KEY, org_id INTEGER, ticket_id INTEGER REFERENCES ticket (id) ON DELETE CASCADE);
+         INSERT INTO later VALUES (1, 2, 2);
+         ALTER TABLE ticket ADD COLUMN parent_id INTEGER REFERENCES ticket (id) ON DELETE CASCADE;",
+    );
+    desk.fails(1, "DELETE FROM ticket WHERE id = 2", DENIED).await;
+    assert_eq!(desk.number("SELECT count(*) FROM later"), 1);
+    desk.application("DROP TABLE later");
+    // Another node, which knows the tables as they are now.
+    let desk = Desk(crate::Desk::over(desk.0.store, &["db:readwrite=*"], settings()).await);
+    assert_eq!(desk.changed(1, "DELETE FROM ticket WHERE id = 2").await, 1);
+    assert_eq!(desk.others(), 4);
 }
 }
 

@@ -111,14 +111,7 @@ pub(super) async fn make(
             Wanted::Rights(mut rights) => {
                 let foreign_keys = &found.foreign_keys;
                 let limits = foreign_keys.limits(relation.oid, settings, policy, &found);
-                if let Some(columns) = &limits.columns
-                    && rights.remove("UPDATE")
-                {
-                    rights.insert(columns.clone());
-                }
-                if limits.keep_rows {
-                    rights.remove("DELETE");
-                }
+                limits.apply(&mut rights);
                 if let Some(why) = limits.why() {
                     access.limited.insert(relation.name.clone(), why);
                 }

@@ -54,9 +54,11 @@ pub(super) struct ForeignKeys {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     /// It may not delete rows.
-    pub(super) keep_rows: bool,
-    /// It may update these columns only, in the words of a grant.
-    pub(super) columns: Option<String>,
+    keep_rows: bool,
+    /// It may not update these columns.
+    fixed: BTreeSet<String>,
+    /// The others, where there are any that it may not update.
+    free: Vec<String>,
     /// Where the foreign keys lead to.
     closed: BTreeSet<Closed>,
 }
@@ -135,11 +137,11 @@ impl ForeignKeys {
         let mut limits = Limits::default();
         let leads = |from: u32, event: Event| {
             let mut seen = BTreeSet::new();
-            self.closed(from, event, &mut seen, &|oid| {
-                closed(settings, policy, found, oid)
+            self.closed(from, event, &mut seen, &|reached| {
+                // Rows of the table itself are what the plugin may change, by whichever of them it begins.
+                (reached != oid).then(|| closed(settings, policy, found, reached))?
             })
         };
-        let mut fixed = BTreeSet::new();
         for key in self.keys.get(&oid).into_iter().flatten() {
             if let Some(event) = key.on_delete.carried(Event::Delete)
                 && let Some(table) = leads(key.from, event)
@@ -150,14 +152,13 @@ impl ForeignKeys {
             if let Some(event) = key.on_update.carried(Event::Update)
                 && let Some(table) = leads(key.from, event)
             {
-                fixed.extend(&key.key);
+                limits.fixed.extend(key.key.iter().cloned());
                 limits.closed.insert(table);
             }
         }
-        if !fixed.is_empty() {
-            let all = self.columns.get(&oid).into_iter().flatten();
-            limits.columns = Some(update_of(all.filter(|name| !fixed.contains(name))));
-        }
+        let all = self.columns.get(&oid).into_iter().flatten();
+        let free = all.filter(|name| !limits.fixed.contains(*name));
+        limits.free = free.cloned().collect();
         limits
     }
 
@@ -187,6 +188,16 @@ impl ForeignKeys {
 }
 
 impl Limits {
+    /// Takes away what it may not do.
+    pub(super) fn apply(&self, rights: &mut BTreeSet<String>) {
+        if self.keep_rows {
+            rights.remove("DELETE");
+        }
+        if !self.fixed.is_empty() && rights.remove("UPDATE") && !self.free.is_empty() {
+            rights.insert(update_of(&self.free));
+        }
+    }
+
     /// Why there are any, and what would change that.
     pub(super) fn why(&self) -> Option<(String, String)> {
         let (mut owned, mut not_covered) = (Vec::new(), Vec::new());

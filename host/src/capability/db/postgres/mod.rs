@@ -7,6 +7,8 @@
 //!   no session above to go back to: connections log in as that role. Views read with their owner's rights, so they are
 //!   granted only if they have `security_invoker`; materialized views and tables with rules are not.
 //! * **Row security** ([`organisation`]): rows of organisations, for a sealed organisation that only the host can enter.
+//! * **Foreign keys** ([`foreign_keys`]): what `ON DELETE CASCADE` and its like do, which the server does above the two
+//!   before. A table whose deletions would be carried on to where the scope does not reach takes no deletions.
 //! * **The text** ([`lexer`], [`statement`], [`functions`]): what the server lets every role do. Kinds of statements,
 //!   functions and types are refused unless they are on a list; names of the catalogue and what other roles opened to
 //!   everybody are refused. This alone keeps a plugin from advisory locks, notifications, settings, SQL in strings, the
