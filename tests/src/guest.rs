@@ -65,6 +65,17 @@ pub fn relay(letter: char) -> Vec<u8> {
     bytes
 }
 
+/// The guest `steady` as `steady-<letter>` of a generation, with what goes wrong: `n` for nothing.
+pub fn steady(letter: char, generation: u8, wrong: u8) -> Vec<u8> {
+    let mut bytes = guest("steady");
+    let marker = b"GOATHERD-STEADY:";
+    let place = find(&bytes, marker) + marker.len();
+    bytes[place] = u8::try_from(letter).expect("a letter of the Latin alphabet");
+    bytes[place + 1] = b'0' + generation % 10;
+    bytes[place + 2] = wrong;
+    bytes
+}
+
 /// Where a marker stands that must be there exactly once.
 pub(crate) fn find(bytes: &[u8], marker: &[u8]) -> usize {
     let mut places = bytes

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use goatherd::manager::{Configured, Manager, Outcome, Terms};
+use goatherd::manager::{Configured, Loader, Manager, Outcome, Terms};
 use goatherd::runtime::Limits;
 use goatherd::{Host, Plugin};
 use tempfile::TempDir;
@@ -42,7 +42,9 @@ impl Managed {
     pub async fn load(&self, file: &str, bytes: Vec<u8>) -> Plugin {
         let path = self.folder.path().join(format!("{file}.wasm"));
         std::fs::write(&path, bytes).expect("a plugin's file");
-        let report = self.manager.load_all(self.folder.path()).await;
+        let report = Loader::new(self.folder.path(), self.manager.clone())
+            .load_all()
+            .await;
         let report = report.expect("the folder can be read");
         let outcome = report
             .files

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -16,7 +15,7 @@ use super::failure::Failure;
 use super::settings::Settings;
 use crate::capability::entities::{EVERY, PurgeJob};
 use crate::contract::PluginName;
-use crate::manager::{Configured, Manager, Terms, TrustAll};
+use crate::manager::{Configured, Loader, Manager, Terms, TrustAll};
 use crate::platform::Platform;
 use crate::runtime::Limits;
 use crate::web::{self, AdminToken, App, Development};
@@ -41,7 +40,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let address = listener.local_addr().context("the listener's address")?;
     tracing::info!("listening on http://{address}/");
 
-    let loading = load(manager.clone(), settings.plugins.clone());
+    let loading = load(Loader::new(&settings.plugins, manager.clone()));
     let loading = tokio::spawn(loading);
     let purging = entities.map(|entities| PurgeJob::start(entities, manager.peers(), EVERY));
     let served = web::serve(listener, app, stop_signal()).await;
@@ -96,8 +95,8 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Loads every plugin of the directory. What cannot be loaded is reported and keeps nothing else from being served.
-async fn load(manager: Manager, directory: PathBuf) {
-    match manager.load_all(&directory).await {
+async fn load(loader: Loader) {
+    match loader.load_all().await {
         Ok(report) => tracing::info!("all plugins are loaded, {} of them serve", report.enabled()),
         Err(error) => tracing::error!("no plugin is loaded: {error}"),
     }

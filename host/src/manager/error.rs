@@ -58,7 +58,7 @@ pub enum ManagerError {
     Conflict {
         /// The plugin.
         name: PluginName,
-        /// What was to be done with it: "enabled" or "disabled".
+        /// What was to be done with it: "enabled", "loaded" or "reloaded".
         change: &'static str,
         /// The name of its state.
         state: &'static str,
@@ -69,6 +69,14 @@ pub enum ManagerError {
         /// The plugin.
         name: PluginName,
         /// What would decide it.
+        why: String,
+    },
+    /// Somebody has decided against it.
+    #[error("plugin \"{name}\" is blocked: {why}")]
+    Blocked {
+        /// The plugin.
+        name: PluginName,
+        /// Who or what decided so.
         why: String,
     },
     /// It could not be started. Its entry keeps the reason.
@@ -82,7 +90,7 @@ impl ManagerError {
         match self {
             Self::Unknown { .. } => "not-found",
             Self::Conflict { .. } => "conflict",
-            Self::Waiting { .. } => "permission-denied",
+            Self::Waiting { .. } | Self::Blocked { .. } => "permission-denied",
             Self::Failed(failure) => &failure.code,
         }
     }

@@ -1,18 +1,22 @@
-//! Loading a directory of plugins.
+//! From files to plugins in the table.
 //!
-//! Each file is compiled, described and, where the policy approves, started. A file that fails keeps its reason in the
-//! table and stops no other. The order is that of the file names, so of two plugins with one name it is always the same
-//! one that is refused.
+//! Files are described beside each other, and then taken up one after the other in the order of their names, so of two
+//! plugins with one name it is always the same one that is refused. A file that fails keeps its reason in the table and
+//! stops no other.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures::StreamExt as _;
+
 use super::Manager;
 use super::error::{Failure, ManagerError};
-use super::table::{Entry, Refused, State};
+use super::origin::{Described, Origin};
+use super::table::{Entry, Refused, Serving, State};
 use crate::contract::PluginName;
-use crate::loader::{self, DiscoverError, Discovered};
-use crate::runtime::{Component, Description};
+
+/// How many files are read and described at a time.
+const DESCRIBING: usize = 8;
 
 /// What became of each file of a directory, in the order of their names.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +30,9 @@ pub struct Report {
 pub enum Outcome {
     /// Its plugin serves.
     Enabled(PluginName),
-    /// Its plugin is shown and waits for a decision.
+    /// Its plugin is off, by an administrator's wish.
+    Disabled(PluginName),
+    /// Its plugin is shown and waits for a decision, or was decided against.
     Waiting {
         /// The plugin.
         name: PluginName,
@@ -56,44 +62,60 @@ impl Report {
 }
 
 impl Manager {
-    /// Loads each `.wasm` file of a directory, one after the other; files whose plugins are in the table already are left
-    /// as they are. A directory that does not exist is made.
-    ///
-    /// # Errors
-    ///
-    /// When the directory cannot be made or read. A file that fails is in the report instead.
-    pub async fn load_all(&self, directory: &Path) -> Result<Report, DiscoverError> {
-        let mut report = Report::default();
-        for file in loader::discover(directory).await? {
-            if self.snapshot().has_file(&file.path) {
-                continue;
-            }
-            let outcome = self.load_file(&file).await;
-            if let Outcome::Failed(failure) = &outcome {
-                tracing::error!(file = %file.path.display(), code = failure.code, "{}", failure.message);
-            }
-            report.files.push((file.path, outcome));
+    /// Describes plugins, and enables those that the policy approves.
+    pub(super) async fn load_origins(&self, origins: Vec<Origin>) -> Report {
+        let described = self.describe_all(origins).await;
+        let mut added = Vec::new();
+        for (origin, described) in described {
+            let path = origin.path().to_owned();
+            let hint = origin.name_hint().to_owned();
+            let name = match described.and_then(|described| self.add(origin, described)) {
+                Ok(entry) => self.recorded(&entry).await,
+                Err(failure) => Err(failure),
+            };
+            added.push((path, hint, name));
         }
-        let step = self.step();
-        let mut table = (*self.snapshot()).clone();
-        table.loaded = true;
-        self.publish(table, &step);
-        Ok(report)
+        let mut report = Report::default();
+        for (path, hint, name) in added {
+            let outcome = match name {
+                Ok(name) => self.enable_found(&name).await,
+                Err(failure) => {
+                    if self.snapshot().of_file(&path).is_none() {
+                        self.refuse(&path, &hint, failure.clone());
+                    }
+                    Outcome::Failed(failure)
+                }
+            };
+            if let Outcome::Failed(failure) = &outcome {
+                tracing::error!(file = %path.display(), code = failure.code, "{}", failure.message);
+            }
+            report.files.push((path, outcome));
+        }
+        report
     }
 
-    /// Compiles and describes a file, and starts its plugin where the policy approves.
-    pub async fn load_file(&self, file: &Discovered) -> Outcome {
-        let (component, description) = match self.describe(&file.path).await {
-            Ok(described) => described,
-            Err(failure) => return self.refuse(file, failure),
-        };
-        let name = description.registration.name.clone();
-        if let Err(failure) = self.add(file, component, description) {
-            return self.refuse(file, failure);
+    /// Describes files beside each other, and returns them in their order.
+    async fn describe_all(
+        &self,
+        origins: Vec<Origin>,
+    ) -> Vec<(Origin, Result<Described, Failure>)> {
+        let host = &self.0.host;
+        let describing = futures::stream::iter(origins).map(|origin| async move {
+            let described = origin.describe(host).await;
+            (origin, described)
+        });
+        describing.buffered(DESCRIBING).collect().await
+    }
+
+    async fn enable_found(&self, name: &PluginName) -> Outcome {
+        if !self.is_wished(name.as_str()) {
+            // Between two steps it may be gone; then there is nothing to mark.
+            let _ = self.change(name.as_str(), |entry| entry.state = State::Disabled);
+            return Outcome::Disabled(name.clone());
         }
-        match self.enable(name.as_str()).await {
-            Ok(_) => Outcome::Enabled(name),
-            Err(ManagerError::Waiting { name, why }) => {
+        match self.resume(name.as_str()).await {
+            Ok(_) => Outcome::Enabled(name.clone()),
+            Err(ManagerError::Waiting { name, why } | ManagerError::Blocked { name, why }) => {
                 tracing::info!(plugin = %name, "waiting: {why}");
                 Outcome::Waiting { name, why }
             }
@@ -102,61 +124,74 @@ impl Manager {
         }
     }
 
-    async fn describe(&self, file: &Path) -> Result<(Component, Description), Failure> {
-        let host = self.host();
-        let component = host
-            .compile_file(file)
-            .await
-            .map_err(|error| Failure::from(&error))?;
-        let description = host
-            .describe(&component)
-            .await
-            .map_err(|error| Failure::from(&error))?;
-        Ok((component, description))
+    /// Gives a new entry its record in the plugins table. Without one, nobody could tell whether the plugin is wanted.
+    async fn recorded(&self, entry: &Entry) -> Result<PluginName, Failure> {
+        let recorded = self.record(&entry.description.registration).await;
+        if let Err(failure) = &recorded {
+            // Between two steps it may be gone; then there is nothing to mark.
+            let _ = self.change(entry.name().as_str(), |entry| {
+                entry.state = State::Failed(failure.clone());
+            });
+        }
+        recorded.map(|()| entry.name().clone())
     }
 
     /// Adds a described plugin under its name, unless another file has it.
-    fn add(
-        &self,
-        file: &Discovered,
-        component: Component,
-        description: Description,
-    ) -> Result<(), Failure> {
-        let name = description.registration.name.clone();
-        let step = self.step();
-        let mut table = (*self.snapshot()).clone();
-        if let Some(first) = table.plugins.get(&name) {
-            let message = format!(
-                "{} is a plugin named \"{name}\", and so is {}, which was there first; remove one of the files",
-                file.path.display(),
-                first.file.display()
-            );
-            return Err(Failure::new("conflict", message));
-        }
-        table.refused.remove(&file.path);
-        let entry = Entry {
-            file: file.path.clone(),
-            description: Arc::new(description),
-            grants: Arc::default(),
-            state: State::Described {
-                waiting_for: "a decision about its grants".to_owned(),
-            },
-            component,
-        };
-        table.plugins.insert(name, entry);
-        self.publish(table, &step);
-        Ok(())
+    fn add(&self, origin: Origin, described: Described) -> Result<Entry, Failure> {
+        let name = described.description.registration.name.clone();
+        self.step(|present, table| {
+            if let Some(first) = present.plugins.get(&name) {
+                let message = format!(
+                    "{} is a plugin named \"{name}\", and so is {}, which was there first; remove one of the files",
+                    origin.path().display(),
+                    first.file().display()
+                );
+                return Err(Failure::new("conflict", message));
+            }
+            table.refused.remove(origin.path());
+            let entry = Entry {
+                component: described.component,
+                description: Arc::new(described.description),
+                signed_by: described.signed_by,
+                grants: Arc::default(),
+                limits: Arc::default(),
+                state: State::Described,
+                reload_failure: None,
+                loaded_at: None,
+                reload: None,
+                log: self.0.host.logs().of(&name),
+                origin: Arc::new(origin),
+                manager: Arc::downgrade(&self.0),
+            };
+            table.plugins.insert(name, entry.clone());
+            Ok(entry)
+        })
     }
 
-    fn refuse(&self, file: &Discovered, failure: Failure) -> Outcome {
+    fn refuse(&self, file: &Path, name_hint: &str, failure: Failure) {
         let refused = Refused {
-            name_hint: file.name_hint.clone(),
-            failure: failure.clone(),
+            name_hint: name_hint.to_owned(),
+            failure,
         };
-        let step = self.step();
-        let mut table = (*self.snapshot()).clone();
-        table.refused.insert(file.path.clone(), refused);
-        self.publish(table, &step);
-        Outcome::Failed(failure)
+        self.step(|_, table| table.refused.insert(file.to_owned(), refused));
+    }
+
+    /// Removes whatever came from a file, and shuts it down. Returns the plugin's name, if it was one.
+    pub(super) async fn forget(&self, file: &Path) -> Option<PluginName> {
+        let gone = self.step(|_, table| {
+            table.refused.remove(file);
+            let name = table.of_file(file)?.name().clone();
+            table.plugins.remove(&name)
+        })?;
+        if let State::Enabled(Serving::Loaded(plugin)) = &gone.state {
+            plugin.shutdown().await;
+        }
+        tracing::info!(plugin = %gone.name(), file = %file.display(), "removed");
+        Some(gone.name().clone())
+    }
+
+    /// Says that all plugins of the directory have been tried.
+    pub(super) fn mark_loaded(&self) {
+        self.step(|_, table| table.loaded = true);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 
-use super::table::{State, Table};
+use super::table::Table;
 use super::{Manager, Parts};
 use crate::capability::{Cascade, Peers};
 use crate::contract::{CallContext, Error, Json, PluginName};
@@ -45,16 +45,11 @@ impl Peers for Neighbours {
                 "plugin \"{plugin}\" not found (required by \"{caller}\" to call \"{function}\")"
             )));
         };
-        let State::Enabled(callee) = &entry.state else {
-            return Err(Error::Unavailable(match &entry.state {
-                State::Disabled => {
-                    format!("plugin \"{plugin}\" is disabled (required by \"{caller}\")")
-                }
-                other => format!(
-                    "plugin \"{plugin}\" is {} (required by \"{caller}\")",
-                    other.name()
-                ),
-            }));
+        let Some(callee) = entry.handle() else {
+            return Err(Error::Unavailable(format!(
+                "plugin \"{plugin}\" is {} (required by \"{caller}\")",
+                entry.state.name()
+            )));
         };
         let reply = callee.call(function, &args, context).await;
         let reply = reply.map_err(|error| error.to_contract())?;
@@ -71,7 +66,7 @@ impl Peers for Neighbours {
         };
         let enabled = table.enabled();
         enabled
-            .flat_map(|(entry, _)| {
+            .flat_map(|entry| {
                 let registration = &entry.description.registration;
                 let own = registration.cascades.iter();
                 own.filter(|cascade| cascade.entity_type.as_str() == entity_type)

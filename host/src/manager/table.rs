@@ -3,15 +3,24 @@
 //! A name in it is one that a plugin's valid registration said, and stands for one file. A file that never got so far, or
 //! whose plugin has the name of another one, is listed as [`Refused`], so that it is seen and cannot stand in the way of
 //! the name that it claims.
+//!
+//! This table is the only truth about what is loaded: nothing beside it remembers that.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::SystemTime;
 
+use super::Parts;
 use super::error::Failure;
+use super::handle::Handle;
+use super::origin::Origin;
+use super::policy::Candidate;
+use crate::capability::log::PluginLog;
 use crate::contract::PluginName;
+use crate::loader::signature::KeyId;
 use crate::permission::Grants;
-use crate::runtime::{Component, Description, Plugin};
+use crate::runtime::{Component, Description, Limits, Plugin};
 
 /// All plugins.
 #[derive(Debug, Clone, Default)]
@@ -24,15 +33,27 @@ pub struct Table {
 /// A plugin that has been described.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The file that it comes from.
-    pub file: PathBuf,
     /// What it says about itself, and what was read off its component.
     pub description: Arc<Description>,
+    /// The trusted key that signed what was described, if one did.
+    pub signed_by: Option<KeyId>,
     /// What it is granted; nothing while nobody has decided.
     pub grants: Arc<Grants>,
+    /// How much of it; the default policy's while nobody has decided.
+    pub limits: Arc<Limits>,
     /// What it is doing.
     pub state: State,
-    pub(super) component: Component,
+    /// Why the last reload failed, while the plugin that was there before serves on.
+    pub reload_failure: Option<Failure>,
+    /// Since when what is loaded is loaded.
+    pub loaded_at: Option<SystemTime>,
+    /// Its compiled component. None where none is loaded, as one of a plugin that is loaded when it is needed.
+    pub(super) component: Option<Component>,
+    /// The reload that goes on, if one does.
+    pub(super) reload: Option<u64>,
+    pub(super) origin: Arc<Origin>,
+    pub(super) log: Arc<PluginLog>,
+    pub(super) manager: Weak<Parts>,
 }
 
 /// A file that did not become a plugin.
@@ -47,33 +68,75 @@ pub struct Refused {
 /// What a plugin is doing.
 #[derive(Debug, Clone)]
 pub enum State {
+    /// Described and shown; nobody has been asked about it yet.
+    Described,
     /// Described and shown, waiting for a decision about its grants.
-    Described {
-        /// What would decide it.
-        waiting_for: String,
+    Waiting {
+        /// What would decide it, as the end of a sentence.
+        why: String,
+    },
+    /// Kept out by a decision. Nobody can call it.
+    Blocked {
+        /// Who or what decided so, as the end of a sentence.
+        why: String,
     },
     /// Being linked and initialised.
     Starting {
         /// Which start it is.
         start: u64,
     },
-    /// Serving.
-    Enabled(Plugin),
+    /// What it adds is served.
+    Enabled(Serving),
     /// Not serving, by an operator's wish.
     Disabled,
-    /// Not serving, because it could not be started.
+    /// Not serving until it is asked for by name.
+    Unloaded,
+    /// Not serving, because it could not be started or failed too often.
     Failed(Failure),
+}
+
+/// How an enabled plugin serves.
+#[derive(Debug, Clone)]
+pub enum Serving {
+    /// It is loaded.
+    Loaded(Plugin),
+    /// The first call loads it.
+    Idle,
+    /// A call is loading it.
+    Waking {
+        /// Which start it is.
+        start: u64,
+    },
 }
 
 impl State {
     /// The state in one word.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Described { .. } => "described",
+            Self::Described => "described",
+            Self::Waiting { .. } => "waiting",
+            Self::Blocked { .. } => "blocked",
             Self::Starting { .. } => "starting",
             Self::Enabled(_) => "enabled",
             Self::Disabled => "disabled",
+            Self::Unloaded => "unloaded",
             Self::Failed(_) => "failed",
+        }
+    }
+
+    /// The plugin, if one is loaded.
+    pub(super) fn plugin(&self) -> Option<&Plugin> {
+        match self {
+            Self::Enabled(Serving::Loaded(plugin)) => Some(plugin),
+            _ => None,
+        }
+    }
+
+    /// The start that goes on, if one does.
+    pub(super) fn start(&self) -> Option<u64> {
+        match self {
+            Self::Starting { start } | Self::Enabled(Serving::Waking { start }) => Some(*start),
+            _ => None,
         }
     }
 }
@@ -84,18 +147,46 @@ impl Entry {
         &self.description.registration.name
     }
 
-    /// The plugin, if it serves.
-    pub fn plugin(&self) -> Option<&Plugin> {
-        match &self.state {
-            State::Enabled(plugin) => Some(plugin),
-            _ => None,
+    /// The file that it comes from.
+    pub fn file(&self) -> &Path {
+        self.origin.path()
+    }
+
+    /// It, as whoever decides sees it.
+    pub(super) fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            description: &self.description,
+            signed_by: self.signed_by,
         }
+    }
+
+    /// Whether what it adds is served.
+    pub fn is_enabled(&self) -> bool {
+        matches!(self.state, State::Enabled(_))
+    }
+
+    /// The plugin, if it is loaded.
+    pub fn plugin(&self) -> Option<&Plugin> {
+        self.state.plugin()
+    }
+
+    /// What calls it, whichever load of it serves, if it is enabled.
+    pub fn handle(&self) -> Option<Handle> {
+        self.is_enabled().then(|| Handle::of(self))
     }
 
     /// Why it does not serve, if it failed.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.state {
             State::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// What it waits for, or why it is blocked.
+    pub fn undecided(&self) -> Option<&str> {
+        match &self.state {
+            State::Waiting { why } | State::Blocked { why } => Some(why),
             _ => None,
         }
     }
@@ -112,10 +203,9 @@ impl Table {
         self.plugins.values()
     }
 
-    /// The plugins that serve, by name.
-    pub fn enabled(&self) -> impl Iterator<Item = (&Entry, &Plugin)> {
-        self.plugins()
-            .filter_map(|entry| Some((entry, entry.plugin()?)))
+    /// The plugins whose additions are served, by name; also those that the first call will load.
+    pub fn enabled(&self) -> impl Iterator<Item = &Entry> {
+        self.plugins().filter(|entry| entry.is_enabled())
     }
 
     /// Files that did not become plugins, by path.
@@ -130,8 +220,9 @@ impl Table {
         self.loaded
     }
 
-    pub(super) fn has_file(&self, file: &Path) -> bool {
-        self.plugins().any(|entry| entry.file == file)
+    /// The plugin that comes from a file.
+    pub fn of_file(&self, file: &Path) -> Option<&Entry> {
+        self.plugins().find(|entry| entry.file() == file)
     }
 
     pub(super) fn known(&self) -> String {

@@ -2,7 +2,7 @@
 //!
 //! All of it is one immutable [`Contributions`], computed anew from the manager's table whenever that changes and swapped
 //! whole. So nothing has to be undone when a plugin goes: what it added is not in the next value. Readers get a snapshot,
-//! which also keeps the plugins that it names callable for as long as it is held.
+//! whose plugins are called through handles: a call reaches the load that serves then.
 //!
 //! What does not fit is refused before the plugin is initialised, by naming both sides: the [`Application`] comes first,
 //! then plugins in the order in which they were enabled.
@@ -27,9 +27,9 @@ pub use widgets::{PlacedWidget, Widgets};
 
 use crate::contract::PluginName;
 use crate::contract::registration::{ErrorCode, LocalPath, Registration};
-use crate::manager::{Applier, Entry, Table};
+use crate::manager::{Applier, Entry, Handle, Table};
 use crate::permission::Grants;
-use crate::runtime::{Description, Plugin};
+use crate::runtime::Description;
 
 /// Takes up what plugins add. Give it to [`Manager::applying`](crate::manager::Manager::applying).
 pub struct Platform {
@@ -41,7 +41,7 @@ pub struct Platform {
 /// What all enabled plugins add, at one moment.
 #[derive(Debug, Default)]
 pub struct Contributions {
-    plugins: BTreeMap<PluginName, Plugin>,
+    plugins: BTreeMap<PluginName, Handle>,
     /// Routes.
     pub routes: RouteTable,
     /// Menus, with the application's own entries.
@@ -119,7 +119,7 @@ impl Applier for Platform {
     fn check(&self, present: &Table, candidate: &Entry) -> Result<(), String> {
         let candidate = Contributor::of(candidate);
         let others = || {
-            let enabled = present.enabled().map(|(entry, _)| Contributor::of(entry));
+            let enabled = present.enabled().map(Contributor::of);
             enabled.filter(|other| other.name() != candidate.name())
         };
         routes::check(&self.application, others(), &candidate)?;
@@ -135,11 +135,12 @@ impl Applier for Platform {
 
 impl Contributions {
     fn of(application: &Application, table: &Table) -> Self {
-        let enabled = || table.enabled().map(|(entry, _)| Contributor::of(entry));
+        let enabled = || table.enabled().map(Contributor::of);
         Self {
             plugins: table
                 .enabled()
-                .map(|(entry, plugin)| (entry.name().clone(), plugin.clone()))
+                .filter_map(Entry::handle)
+                .map(|handle| (handle.name().clone(), handle))
                 .collect(),
             routes: RouteTable::of(enabled()),
             menus: Menus::of(application, enabled()),
@@ -151,7 +152,7 @@ impl Contributions {
     }
 
     /// An enabled plugin.
-    pub fn plugin(&self, name: &str) -> Option<&Plugin> {
+    pub fn plugin(&self, name: &str) -> Option<&Handle> {
         self.plugins.get(name)
     }
 

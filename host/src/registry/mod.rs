@@ -6,15 +6,21 @@
 //! nothing and never fails, and makes each change in the store first. A change that fails in the store is not seen anywhere;
 //! one that another node made is seen within half a second ([`Service::follow`]).
 //!
+//! What a plugin may do and who decided it is in [`policy`].
+//!
 //! A capability is a function with a name, given by the application or by a plugin. `newsletter.send` is owned by
 //! `newsletter` and runs only while that is enabled. A [`Workflow`] is a capability made of others.
 
 mod capability;
 mod error;
 mod memory;
+pub mod policy;
 mod postgres;
 mod record;
+mod row;
+pub mod schema;
 mod service;
+mod settings;
 mod sqlite;
 mod store;
 mod template;
@@ -23,9 +29,12 @@ mod workflow;
 pub use capability::{Capability, CapabilitySlug, Run, RunFuture};
 pub use error::{RegistryError, RunError, StoreFault};
 pub use memory::MemoryStore;
+pub use policy::{Policies, ResourcePolicy};
 pub use postgres::PostgresRegistry;
 pub use record::{Kind, Record};
+pub use schema::{Schema, SchemaError, Schemas};
 pub use service::{ConfigCheck, Service};
+pub use settings::RegistrySettings;
 pub use sqlite::SqliteRegistry;
 pub use store::Store;
 pub use workflow::{Step, Undo, Workflow, WorkflowError};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio_postgres::Row;
 
-use super::sqlite::{parse, texts};
+use super::row::{parse, texts};
 use super::{Record, Store, StoreFault};
 use crate::contract::PluginName;
 use crate::store::{PostgresStore, StoreError};

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
+use super::row::{parse, texts};
 use super::{Record, Store, StoreFault};
 use crate::contract::PluginName;
 use crate::store::{SqliteStore, StoreError};
@@ -66,44 +67,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<Record, StoreFault>> {
         revision: revision.unsigned_abs(),
         ..record
     }))
-}
-
-/// A record of its columns with text in them.
-pub(super) fn parse(
-    slug: String,
-    kind: &str,
-    config: &str,
-    labels: &str,
-) -> Result<Record, StoreFault> {
-    let broken = |reason: String| {
-        StoreFault::Unavailable(format!(
-            "the row of \"{slug}\" in goatherd_plugin is broken: {reason}"
-        ))
-    };
-    let name: PluginName = slug.parse().map_err(|error| broken(format!("{error}")))?;
-    let mut record = Record::new(name, kind.parse().unwrap_or_default());
-    record.config = serde_json::from_str(config).map_err(|error| broken(error.to_string()))?;
-    let labels: std::collections::BTreeMap<String, String> =
-        serde_json::from_str(labels).map_err(|error| broken(error.to_string()))?;
-    for (tag, label) in labels {
-        let language = tag.parse().map_err(|error| broken(format!("{error}")))?;
-        record.labels.insert(language, label);
-    }
-    Ok(record)
-}
-
-/// The columns with JSON in them: settings and labels.
-pub(super) fn texts(record: &Record) -> Result<(String, String), StoreFault> {
-    let broken = |error: serde_json::Error| StoreFault::Unavailable(error.to_string());
-    let labels: std::collections::BTreeMap<&str, &str> = record
-        .labels
-        .iter()
-        .map(|(language, label)| (language.as_str(), label.as_str()))
-        .collect();
-    Ok((
-        serde_json::to_string(&record.config).map_err(broken)?,
-        serde_json::to_string(&labels).map_err(broken)?,
-    ))
 }
 
 #[async_trait]

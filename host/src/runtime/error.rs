@@ -130,7 +130,7 @@ pub enum LoadError {
         /// All of them.
         interfaces: Vec<String>,
         /// What would change that, where something would.
-        hint: &'static str,
+        hint: String,
     },
     /// It imports what it has no grant for.
     #[error(
@@ -293,6 +293,14 @@ pub enum CallError {
         /// The plugin.
         plugin: PluginName,
     },
+    /// The plugin does not serve, and no code of it ran.
+    #[error("plugin \"{plugin}\" does not serve: {why}")]
+    NotServing {
+        /// The plugin.
+        plugin: PluginName,
+        /// The reason, and what would change it.
+        why: String,
+    },
     /// The plugin returned text that is not JSON.
     #[error("plugin \"{plugin}\" answered {function} with text that is not JSON: {reason}")]
     NotJson {
@@ -331,6 +339,7 @@ impl CallError {
             | Self::Start { .. }
             | Self::LeftAlone { .. }
             | Self::ShutDown { .. }
+            | Self::NotServing { .. }
             | Self::NotJson { .. } => Error::Unavailable(self.to_string()),
         }
     }

@@ -176,11 +176,7 @@ impl Plugin {
         context: CallContext,
     ) -> Result<T, CallError> {
         let reply = self.call(function, args, context).await?;
-        serde_json::from_str(reply.as_str()).map_err(|error| CallError::NotJson {
-            plugin: self.name().clone(),
-            function: function.to_owned(),
-            reason: error.to_string(),
-        })
+        reply.json(self.name(), function)
     }
 
     /// Refuses new calls, lets those that run finish, and calls `shutdown` in each instance; all of it within the shutdown
@@ -311,6 +307,19 @@ impl Reply {
     /// The text, unchecked.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The text read as JSON; the names are for the error.
+    pub(crate) fn json<T: DeserializeOwned>(
+        &self,
+        plugin: &PluginName,
+        function: &str,
+    ) -> Result<T, CallError> {
+        serde_json::from_str(&self.text).map_err(|error| CallError::NotJson {
+            plugin: plugin.clone(),
+            function: function.to_owned(),
+            reason: error.to_string(),
+        })
     }
 
     /// The text, unchecked.

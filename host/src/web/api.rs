@@ -18,7 +18,7 @@ use crate::contract::Language;
 use crate::contract::registration::{
     Job, MenuItem, MenuLocation, Route, Widget, WidgetLocation, WidgetSize,
 };
-use crate::manager::{Entry, Failure, State};
+use crate::manager::{Entry, Failure};
 use crate::permission::Grants;
 use crate::platform::{Contributions, MenuEntry, PlacedWidget};
 use crate::runtime::{Import, Metrics};
@@ -82,20 +82,17 @@ impl<'a> PluginItem<'a> {
             widgets: &registration.widgets,
             jobs: &registration.jobs,
             menu_items: &registration.menu_items,
-            enabled: plugin.is_some(),
+            enabled: entry.is_enabled(),
             loaded: plugin.is_some(),
             state: entry.state.name(),
-            file: entry.file.display().to_string(),
+            file: entry.file().display().to_string(),
             hash: Some(&entry.description.hash),
             imports: &entry.description.imports,
             grants: &entry.grants,
             metrics: plugin.map(|plugin| plugin.metrics()),
             instances: plugin.map_or(0, |plugin| plugin.instances()),
-            waiting_for: match &entry.state {
-                State::Described { waiting_for } => Some(waiting_for),
-                _ => None,
-            },
-            error: entry.failure(),
+            waiting_for: entry.undecided(),
+            error: entry.failure().or(entry.reload_failure.as_ref()),
         }
     }
 }

@@ -29,8 +29,9 @@ use super::problem::Problem;
 use crate::capability::log::Level;
 use crate::contract::Json;
 use crate::contract::registration::{Handler, Method};
+use crate::manager::Handle;
 use crate::platform::{Contributions, Found, ServedRoute};
-use crate::runtime::{CallError, Plugin};
+use crate::runtime::CallError;
 
 /// The most bytes of a request's body.
 pub const BODY_MAX: usize = 4 << 20;
@@ -283,7 +284,7 @@ fn respond(
     app: &App,
     asked: &Asked,
     contributions: &Contributions,
-    plugin: &Plugin,
+    plugin: &Handle,
     answer: Answer,
 ) -> Result<Response, Problem> {
     let (usual, mut response) = match answer.body {

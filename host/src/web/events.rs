@@ -34,8 +34,8 @@ use super::sse;
 use crate::capability::events::{Delivery, EventHub, LastSeen, Subscription};
 use crate::capability::log::Level;
 use crate::contract::Json;
+use crate::manager::Handle;
 use crate::permission::ChannelName;
-use crate::runtime::Plugin;
 
 /// How many streams a visitor may have at a time, of all plugins together.
 pub const VISITOR_STREAMS: usize = 32;
@@ -182,7 +182,7 @@ fn nothing() -> Problem {
 }
 
 /// The plugin, if it is enabled and may publish to the channel.
-fn find(app: &App, plugin: &str, channel: &str) -> Result<(Plugin, ChannelName), Problem> {
+fn find(app: &App, plugin: &str, channel: &str) -> Result<(Handle, ChannelName), Problem> {
     let channel: ChannelName = channel.parse().map_err(|_| nothing())?;
     let contributions = app.platform.snapshot();
     let plugin = contributions.plugin(plugin).ok_or_else(nothing)?;
@@ -198,7 +198,7 @@ fn find(app: &App, plugin: &str, channel: &str) -> Result<(Plugin, ChannelName),
 }
 
 /// Asks every authorizer that the plugin has for the channel. Nothing but consent lets a visitor in.
-async fn authorize(plugin: &Plugin, channel: &ChannelName, asked: &Asked) -> Result<(), Problem> {
+async fn authorize(plugin: &Handle, channel: &ChannelName, asked: &Asked) -> Result<(), Problem> {
     let registration = &plugin.description().registration;
     let authorizers = registration.event_authorizers.iter();
     let deadline = Instant::now() + AUTHORIZING;
@@ -240,7 +240,7 @@ fn last_seen(headers: &HeaderMap, parameters: &BTreeMap<String, String>) -> Last
 
 fn subscribe(
     hub: &EventHub,
-    plugin: &Plugin,
+    plugin: &Handle,
     channel: &ChannelName,
     last: LastSeen,
 ) -> Result<Subscription, Problem> {
@@ -255,7 +255,7 @@ struct Ends {
     changes: watch::Receiver<()>,
     stopping: watch::Receiver<bool>,
     app: App,
-    plugin: Plugin,
+    plugin: Handle,
 }
 
 impl Ends {

@@ -22,7 +22,7 @@ use super::{access, visitor::Visitor};
 use crate::capability::log::Level;
 use crate::contract::Language;
 use crate::contract::registration::{MenuLocation, Method, Segment, WidgetLocation};
-use crate::manager::{Entry, State, Table};
+use crate::manager::{Entry, Handle, Table};
 use crate::platform::{Contributions, Direction};
 use crate::runtime::Plugin;
 
@@ -289,7 +289,7 @@ impl<'a> PluginView<'a> {
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
                 .join(", "),
-            link: plugin.is_some()
+            link: entry.is_enabled()
                 && route.method == Method::Get
                 && route
                     .path
@@ -304,15 +304,13 @@ impl<'a> PluginView<'a> {
             license: &registration.license,
             homepage: registration.homepage.as_ref().map(url::Url::as_str),
             state: entry.state.name(),
-            waiting_for: match &entry.state {
-                State::Described { waiting_for } => Some(waiting_for),
-                _ => None,
-            },
+            waiting_for: entry.undecided(),
             error: entry
                 .failure()
+                .or(entry.reload_failure.as_ref())
                 .map(|failure| failure.message.clone())
                 .or_else(|| plugin.and_then(last_error)),
-            file: entry.file.display().to_string(),
+            file: entry.file().display().to_string(),
             asks: words::of_requests(&entry.description),
             has: entry.grants.iter().map(words::of_grant).collect(),
             routes: routes.collect(),
@@ -350,7 +348,7 @@ impl Pages {
         app: &App,
         asked: &Asked,
         contributions: &Contributions,
-        plugin: &Plugin,
+        plugin: &Handle,
         html: &str,
         title: Option<&str>,
     ) -> Result<Response, Problem> {

@@ -135,7 +135,7 @@ impl Problem {
         let problem = match error {
             CallError::Plugin { error, .. } => Self::of_error(error, plugin, contributions),
             CallError::NotJson { .. } => Self::plugin_failed(plugin),
-            CallError::Start { .. } | CallError::ShutDown { .. } => {
+            CallError::Start { .. } | CallError::ShutDown { .. } | CallError::NotServing { .. } => {
                 Self::unavailable(format!("plugin {plugin} cannot be asked at present"))
             }
             other => match other.to_contract() {

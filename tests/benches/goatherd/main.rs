@@ -10,6 +10,7 @@ mod host_api;
 mod raw;
 mod report;
 mod rounds;
+mod warm;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +44,9 @@ fn main() -> Result<()> {
     }
     if chosen.has("cold_start_ms") {
         single.block_on(cold_start(&guest, &mut report))?;
+    }
+    if chosen.has("describe_1000_warm_ms") {
+        warm::describe(&guest, &mut report)?;
     }
     single.block_on(host_api::measure(&guests, &chosen, &mut report))?;
     if !chosen.is_all() {

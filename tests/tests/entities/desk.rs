@@ -9,7 +9,7 @@ use goatherd::capability::db::{Caps, Databases, SqliteDatabase};
 use goatherd::capability::entities::{Actor, Entities, EntityService, EntityTypes};
 use goatherd::capability::{Peers, PrepareError, Provider, Setup, Slot};
 use goatherd::contract::{CallContext, PluginName, User};
-use goatherd::manager::{Configured, Manager, Outcome, Terms};
+use goatherd::manager::{Configured, Loader, Manager, Outcome, Terms};
 use goatherd::runtime::{CallError, Limits};
 use goatherd_tests::{call_in, grants, guest, host_builder, limits};
 use serde_json::{Value, json};
@@ -207,8 +207,8 @@ impl Desk {
             decisions.insert(plugin.name.parse().expect("a name"), terms);
         }
         let manager = Manager::new(host, Configured::new(decisions));
-        let report = manager
-            .load_all(&folder)
+        let report = Loader::new(&folder, manager.clone())
+            .load_all()
             .await
             .expect("the folder is there");
         let name = |file: &std::path::Path| file.file_stem().unwrap().to_str().unwrap().to_owned();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use goatherd::capability::events::{EventHub, Events, HubLimits, MemoryBroker};
 use goatherd::contract::PluginName;
-use goatherd::manager::{Configured, Manager, Terms};
+use goatherd::manager::{Configured, Loader, Manager, Terms};
 use goatherd::platform::Platform;
 use goatherd::web::{self, App, Authenticator, Problem, Role, SignedIn, Visitor};
 use goatherd_tests::{Answer, EventStream, call, grants, guest, host_builder};
@@ -72,7 +72,10 @@ impl Site {
         let manager = Manager::applying(host, policy, Arc::clone(&platform) as _);
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("probe-events.wasm"), guest(PLUGIN)).expect("a file");
-        let report = manager.load_all(folder.path()).await.expect("a folder");
+        let report = Loader::new(folder.path(), manager.clone())
+            .load_all()
+            .await
+            .expect("a folder");
         assert_eq!(report.enabled(), 1, "{report:?}");
 
         let app = App::new(manager.clone(), platform)
@@ -141,7 +144,8 @@ impl Site {
     /// Calls the guest.
     pub async fn call(&self, function: &str, args: Value) {
         let snapshot = self.manager.snapshot();
-        let plugin = snapshot.enabled().next().expect("it is enabled").1.clone();
+        let plugin = snapshot.enabled().find_map(|entry| entry.plugin().cloned());
+        let plugin = plugin.expect("it is loaded");
         call(&plugin, function, args)
             .await
             .unwrap_or_else(|error| panic!("{error}"));

@@ -3,6 +3,7 @@
 mod capabilities;
 mod faults;
 mod nodes;
+mod schemas;
 mod table;
 mod workflows;
 

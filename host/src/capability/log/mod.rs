@@ -95,6 +95,14 @@ pub struct PluginLog {
     entries: Mutex<VecDeque<Entry>>,
 }
 
+impl std::fmt::Debug for PluginLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PluginLog")
+            .field("plugin", &self.plugin)
+            .finish_non_exhaustive()
+    }
+}
+
 impl PluginLog {
     /// An empty log.
     pub fn new(plugin: PluginName) -> Self {

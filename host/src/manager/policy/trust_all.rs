@@ -1,66 +1,13 @@
-//! What a plugin may do, decided before it is started.
-//!
-//! A [`Policy`] sees what a plugin is and what it asks for, and answers with terms or with what it waits for. A request
-//! never becomes a grant by itself: [`Configured`] grants what an operator wrote down, and only [`TrustAll`], which is for
-//! development, follows the plugin's wishes.
+//! Trust in everybody, for development.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::contract::PluginName;
+use async_trait::async_trait;
+
+use super::{Candidate, Decision, Policy, Terms};
 use crate::contract::registration::Registration;
 use crate::permission::{Access, Grant, Grants, Need};
 use crate::runtime::{Description, Limits, needs_of};
-
-/// Decides about plugins.
-pub trait Policy: Send + Sync {
-    /// Decides about one. Asked each time that the plugin is to be started.
-    fn decide(&self, plugin: &Description) -> Decision;
-}
-
-/// A decision about a plugin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// It may be started.
-    Approve(Box<Terms>),
-    /// Nobody has decided yet.
-    Wait {
-        /// What would decide it, as the end of a sentence.
-        why: String,
-    },
-}
-
-/// Under what terms a plugin runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Terms {
-    /// What it may do.
-    pub grants: Grants,
-    /// How much of it.
-    pub limits: Limits,
-}
-
-/// Decisions that an operator wrote into a configuration. A plugin that is not in it waits.
-#[derive(Debug, Clone, Default)]
-pub struct Configured(BTreeMap<PluginName, Terms>);
-
-impl Configured {
-    /// The decisions by the plugins' names.
-    pub fn new(decisions: BTreeMap<PluginName, Terms>) -> Self {
-        Self(decisions)
-    }
-}
-
-impl Policy for Configured {
-    fn decide(&self, plugin: &Description) -> Decision {
-        let name = &plugin.registration.name;
-        match self.0.get(name) {
-            Some(terms) => Decision::Approve(Box::new(terms.clone())),
-            None => Decision::Wait {
-                why: format!("the configuration says nothing about grants for \"{name}\""),
-            },
-        }
-    }
-}
 
 /// For development: grants each plugin exactly what its component's imports need, with the scope that its registration
 /// asks for, and what it asks for where no import shows it (routes and files). What it asks for and does not import it
@@ -73,20 +20,26 @@ const MEMORY_MAX_MB: u32 = 1_024;
 /// The longest time that [`TrustAll`] gives to a call, to `init` and to `shutdown`.
 const TIMEOUT_MAX: Duration = Duration::from_secs(300);
 
+#[async_trait]
 impl Policy for TrustAll {
-    fn decide(&self, plugin: &Description) -> Decision {
-        let terms = Terms {
-            grants: wished_grants(plugin),
-            limits: wished_limits(&plugin.registration),
-        };
-        let list: Vec<String> = terms.grants.iter().map(Grant::to_string).collect();
-        tracing::warn!(
-            plugin = %plugin.registration.name,
-            grants = list.join(" "),
-            "trusted without a decision by anybody (development)"
-        );
-        Decision::Approve(Box::new(terms))
+    async fn decide(&self, candidate: Candidate<'_>) -> Decision {
+        Decision::Approve(Box::new(trusted_terms(candidate.description)))
     }
+}
+
+/// What a plugin gets from [`TrustAll`].
+fn trusted_terms(plugin: &Description) -> Terms {
+    let terms = Terms {
+        grants: wished_grants(plugin),
+        limits: wished_limits(&plugin.registration),
+    };
+    let list: Vec<String> = terms.grants.iter().map(Grant::to_string).collect();
+    tracing::warn!(
+        plugin = %plugin.registration.name,
+        grants = list.join(" "),
+        "trusted without a decision by anybody (development)"
+    );
+    terms
 }
 
 fn wished_grants(plugin: &Description) -> Grants {
@@ -209,11 +162,5 @@ mod tests {
             trusted(&[], &["routes=/admin/stats", "cache:read"]),
             ["routes=/admin/stats"]
         );
-    }
-
-    #[test]
-    fn a_plugin_without_a_decision_waits() {
-        let decided = Configured::default().decide(&plugin(&[], &[]));
-        assert!(matches!(decided, Decision::Wait { why } if why.contains("\"stats\"")));
     }
 }

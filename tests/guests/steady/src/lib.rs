@@ -1,0 +1,136 @@
+//! A plugin whose life can be watched: loaded, reloaded, put to sleep and woken.
+//!
+//! The component holds the text `GOATHERD-STEADY:a1n` exactly once: the last letter of the plugin's name, its generation,
+//! which is the major version, and what goes wrong. A test changes them, which needs no rebuilding.
+//!
+//! | what goes wrong | |
+//! |---|---|
+//! | `n` | nothing |
+//! | `i` | `init` answers with an error |
+//! | `t` | `init` traps |
+//! | `c` | each call traps |
+//!
+//! | function | arguments | result |
+//! |---|---|---|
+//! | `generation` | | `{"generation"}` |
+//! | `count` | | `{"count"}`: how often this instance was asked |
+//! | `spin` | `{"ms"}` | `{"ms", "generation"}`, after being busy for so long |
+//! | `nested` | `{"ms"}` | after being busy for so long, what `generation` of the plugin's own name answers to a plugin call |
+//! | `greet` | `{"name"}` | `{"greeting"}` |
+//! | `page` | a request | HTML with the generation |
+
+#[path = "../../probe/src/json.rs"]
+#[allow(dead_code)]
+mod json;
+#[path = "../../probe/src/self_made.rs"]
+#[allow(dead_code)]
+mod self_made;
+
+wit_bindgen::generate!({
+    path: ["../../../wit", "wit"],
+    world: "guest:steady/steady",
+    generate_all,
+});
+
+use exports::goatherd::plugin::guest::{Guest, Registration};
+use goatherd::plugin::plugins;
+use goatherd::plugin::registration::{Capability, Contribution, Route};
+use goatherd::plugin::types::Error;
+use serde_json::{Value, json};
+
+static MARK: [u8; 19] = *b"GOATHERD-STEADY:a1n";
+
+/// A byte of the mark as it is in the component, whatever the compiler saw.
+fn mark(place: usize) -> char {
+    // SAFETY: the pointer comes from a reference to a static of this length.
+    let all = unsafe { std::ptr::read_volatile(&MARK) };
+    char::from(all[16 + place])
+}
+
+fn name() -> String {
+    format!("steady-{}", mark(0))
+}
+
+fn generation() -> Value {
+    json!({ "generation": mark(1).to_string() })
+}
+
+struct Steady;
+
+export!(Steady);
+
+impl Guest for Steady {
+    fn register() -> Registration {
+        let name = name();
+        Registration {
+            version: format!("{}.0.0", mark(1)),
+            description: "Goes on".into(),
+            author: String::new(),
+            license: String::new(),
+            homepage: String::new(),
+            min_host_version: None,
+            resources: None,
+            contributions: vec![
+                Contribution::Route(Route {
+                    method: "GET".into(),
+                    path: format!("/api/plugins/{name}/page"),
+                    handler: "page".into(),
+                    middleware: Vec::new(),
+                    description: "Which generation answers".into(),
+                }),
+                Contribution::Capability(Capability {
+                    slug: format!("{name}.greet"),
+                    function: "greet".into(),
+                    title: "Greet".into(),
+                    description: "Greets by name".into(),
+                    input_schema: None,
+                }),
+            ],
+            name,
+        }
+    }
+
+    fn init() -> Result<(), Error> {
+        match mark(2) {
+            'i' => Err(Error::Unavailable("init fails as asked".into())),
+            't' => panic!("init traps as asked"),
+            _ => Ok(()),
+        }
+    }
+
+    fn call(function: String, args: String) -> Result<String, Error> {
+        if mark(2) == 'c' {
+            panic!("traps as asked");
+        }
+        let args: Value = serde_json::from_str(&args)
+            .map_err(|error| Error::InvalidArgument(format!("args are not JSON: {error}")))?;
+        let result = match function.as_str() {
+            "generation" => generation(),
+            "count" => self_made::count(),
+            "spin" => {
+                let mut spun = self_made::spin(&args)?;
+                spun["generation"] = generation()["generation"].clone();
+                spun
+            }
+            "nested" => {
+                self_made::spin(&args)?;
+                return plugins::call(&name(), "generation", "null");
+            }
+            "greet" => {
+                let greeted = json::text(&args, "name")?;
+                json!({ "greeting": format!("Hello, {greeted}!") })
+            }
+            "page" => json!({ "html": format!("<p>Generation {}</p>", mark(1)) }),
+            _ => {
+                return Err(Error::NotFound(format!(
+                    "steady has no function {function:?}"
+                )));
+            }
+        };
+        Ok(result.to_string())
+    }
+
+    fn shutdown() -> Result<(), Error> {
+        Ok(())
+    }
+}
