@@ -194,7 +194,8 @@ async fn a_thousand_bad_calls_leave_memory_files_and_threads_as_they_were() {
     let last = process();
     assert!(last.anonymous_bytes < TOTAL_BYTES, "{rounds:?}");
     assert_eq!(last.files, first.files, "open files: {rounds:?}");
-    assert_eq!(last.threads, first.threads, "threads: {rounds:?}");
+    // Threads that loading needed end by themselves after ten seconds.
+    assert!(last.threads <= first.threads, "threads: {rounds:?}");
     assert!(
         last.mappings <= first.mappings + 200,
         "mappings: {rounds:?}"

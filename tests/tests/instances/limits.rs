@@ -138,7 +138,6 @@ async fn instances_in_calls_end_them_before_they_go() {
         .map(|_| start(&plugin, "spin", json!({"ms": 300})))
         .collect();
     wait_for("four instances", || plugin.instances() == 4).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
     change(&plugin, |limits| limits.instances = 1);
     let later = start(&plugin, "echo", json!({"waited": true}));
     for call in calls {
@@ -166,8 +165,7 @@ async fn more_instances_serve_those_who_wait_already() {
 async fn a_shorter_line_holds_for_who_comes_next() {
     let plugin = pooled(1).await;
     let busy = occupy(&plugin, 500);
-    let waiting = start(&plugin, "count", json!({}));
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let waiting = begin(&plugin, "count", json!({}));
     change(&plugin, |limits| limits.queue = 1);
     let error = call(&plugin, "count", json!({})).await.unwrap_err();
     assert_eq!(error.code(), "rate-limited");

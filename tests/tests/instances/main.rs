@@ -36,13 +36,24 @@ fn start(
     tokio::spawn(async move { call(&plugin, function, args).await })
 }
 
-/// Keeps an instance busy. It is when this returns.
-fn occupy(plugin: &Plugin, milliseconds: u64) -> JoinHandle<Result<Value, CallError>> {
+/// The same, for a call that must have an instance or a place in line when this returns.
+fn begin(
+    plugin: &Plugin,
+    function: &'static str,
+    args: Value,
+) -> JoinHandle<Result<Value, CallError>> {
     let plugin = plugin.clone();
-    let args = json!({ "ms": milliseconds });
-    let mut busy = Box::pin(async move { call(&plugin, "spin", args).await });
-    assert!(busy.as_mut().now_or_never().is_none(), "it is over already");
-    tokio::spawn(busy)
+    let mut begun = Box::pin(async move { call(&plugin, function, args).await });
+    assert!(
+        begun.as_mut().now_or_never().is_none(),
+        "it is over already"
+    );
+    tokio::spawn(begun)
+}
+
+/// Keeps an instance busy.
+fn occupy(plugin: &Plugin, milliseconds: u64) -> JoinHandle<Result<Value, CallError>> {
+    begin(plugin, "spin", json!({ "ms": milliseconds }))
 }
 
 /// How many calls the instance had that answered.
