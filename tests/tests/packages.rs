@@ -157,6 +157,29 @@ fn links_and_devices_are_refused() {
 }
 
 #[test]
+fn a_hard_link_to_a_file_outside_is_refused() {
+    // Written as a field that nobody knows, and made PKWARE's field for Unix, which names a link's target.
+    let target = b"/etc/passwd";
+    let mut field = vec![0_u8; 12];
+    field.extend(target);
+    let mut options = zip::write::FileOptions::<zip::write::ExtendedFileOptions>::default();
+    options
+        .add_extra_data(0xbeef, field.into_boxed_slice(), false)
+        .unwrap();
+    let mut zip = archive();
+    zip.start_file("link", options).unwrap();
+    let package = bytes(zip);
+    extract(&package, TempDir::new().unwrap().path()).unwrap();
+    let size = u16::try_from(12 + target.len()).unwrap().to_le_bytes();
+    let unknown = [&0xbeef_u16.to_le_bytes(), &size].concat();
+    let unix = [&0x000d_u16.to_le_bytes(), &size].concat();
+    refused(
+        &patched(&package, &unknown, &unix),
+        "neither a file nor a folder",
+    );
+}
+
+#[test]
 fn two_thousand_files_are_refused() {
     let mut zip = archive();
     for number in 0..2_000 {

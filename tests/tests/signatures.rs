@@ -16,10 +16,10 @@ const BYTES: &[u8] = b"\0asm and so on";
 #[test]
 fn bytes_signed_by_a_trusted_key_are_taken_and_the_key_is_named() {
     let (ours, other) = keys();
-    let trusted = TrustedKeys::new([other.public(), ours.public()], [], true);
+    let trusted = TrustedKeys::new([other.public(), ours.public()], []);
     let text = ours.sign(BYTES).to_string();
     assert_eq!(
-        trusted.check(BYTES, Some(&text)),
+        trusted.check(BYTES, Some(&text), true),
         Ok(Some(ours.public().id()))
     );
 }
@@ -27,11 +27,11 @@ fn bytes_signed_by_a_trusted_key_are_taken_and_the_key_is_named() {
 #[test]
 fn a_newline_at_the_end_of_a_signature_is_passed_over_and_nothing_else_is() {
     let (ours, _) = keys();
-    let trusted = TrustedKeys::new([ours.public()], [], true);
+    let trusted = TrustedKeys::new([ours.public()], []);
     let text = ours.sign(BYTES).to_string();
     for end in ["\n", "\r\n"] {
         let text = format!("{text}{end}");
-        assert!(trusted.check(BYTES, Some(&text)).is_ok(), "{text:?}");
+        assert!(trusted.check(BYTES, Some(&text), true).is_ok(), "{text:?}");
     }
     for bad in [
         format!("{text}\n\n"),
@@ -43,7 +43,7 @@ fn a_newline_at_the_end_of_a_signature_is_passed_over_and_nothing_else_is() {
         text.trim_end_matches('=').to_owned(),
         String::new(),
     ] {
-        let refused = trusted.check(BYTES, Some(&bad));
+        let refused = trusted.check(BYTES, Some(&bad), true);
         assert!(
             matches!(refused, Err(SignatureError::Form(_))),
             "{bad:?}: {refused:?}"
@@ -54,11 +54,11 @@ fn a_newline_at_the_end_of_a_signature_is_passed_over_and_nothing_else_is() {
 #[test]
 fn a_signature_of_another_file_does_not_fit() {
     let (ours, _) = keys();
-    let trusted = TrustedKeys::new([ours.public()], [], false);
+    let trusted = TrustedKeys::new([ours.public()], []);
     let text = ours.sign(b"another file").to_string();
     let key = ours.public().id();
     assert_eq!(
-        trusted.check(BYTES, Some(&text)),
+        trusted.check(BYTES, Some(&text), true),
         Err(SignatureError::Mismatch { key })
     );
 }
@@ -66,7 +66,7 @@ fn a_signature_of_another_file_does_not_fit() {
 #[test]
 fn no_bit_of_a_signature_or_of_the_signed_bytes_can_be_changed() {
     let (ours, _) = keys();
-    let trusted = TrustedKeys::new([ours.public()], [], true);
+    let trusted = TrustedKeys::new([ours.public()], []);
     let signature = ours.sign(BYTES);
     for place in 0..BYTES.len() * 8 {
         let mut changed = BYTES.to_vec();
@@ -85,7 +85,10 @@ fn no_bit_of_a_signature_or_of_the_signed_bytes_can_be_changed() {
         let mut changed = text.clone().into_bytes();
         changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(changed).unwrap();
-        assert!(trusted.check(BYTES, Some(&changed)).is_err(), "{changed}");
+        assert!(
+            trusted.check(BYTES, Some(&changed), true).is_err(),
+            "{changed}"
+        );
     }
 }
 
@@ -93,10 +96,10 @@ fn no_bit_of_a_signature_or_of_the_signed_bytes_can_be_changed() {
 fn a_revoked_key_signs_nothing_any_more_though_it_is_among_the_trusted() {
     let (ours, _) = keys();
     let key = ours.public().id();
-    let trusted = TrustedKeys::new([ours.public()], [key], false);
+    let trusted = TrustedKeys::new([ours.public()], [key]);
     let text = ours.sign(BYTES).to_string();
     assert_eq!(
-        trusted.check(BYTES, Some(&text)),
+        trusted.check(BYTES, Some(&text), true),
         Err(SignatureError::Revoked { key })
     );
 }
@@ -104,9 +107,12 @@ fn a_revoked_key_signs_nothing_any_more_though_it_is_among_the_trusted() {
 #[test]
 fn a_key_that_nobody_trusts_is_named_beside_those_that_are() {
     let (ours, other) = keys();
-    let trusted = TrustedKeys::new([ours.public()], [], false);
+    let trusted = TrustedKeys::new([ours.public()], []);
     let text = other.sign(BYTES).to_string();
-    let error = trusted.check(BYTES, Some(&text)).unwrap_err().to_string();
+    let error = trusted
+        .check(BYTES, Some(&text), true)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains(&other.public().id().to_string()), "{error}");
     assert!(error.contains(&ours.public().id().to_string()), "{error}");
 }
@@ -114,7 +120,7 @@ fn a_key_that_nobody_trusts_is_named_beside_those_that_are() {
 #[test]
 fn a_signature_that_names_another_key_than_made_it_does_not_fit() {
     let (ours, other) = keys();
-    let trusted = TrustedKeys::new([ours.public(), other.public()], [], false);
+    let trusted = TrustedKeys::new([ours.public(), other.public()], []);
     let text = other.sign(BYTES).to_string();
     let forged = text.replace(
         &other.public().id().to_string(),
@@ -122,7 +128,7 @@ fn a_signature_that_names_another_key_than_made_it_does_not_fit() {
     );
     let key = ours.public().id();
     assert_eq!(
-        trusted.check(BYTES, Some(&forged)),
+        trusted.check(BYTES, Some(&forged), true),
         Err(SignatureError::Mismatch { key })
     );
 }
@@ -130,10 +136,9 @@ fn a_signature_that_names_another_key_than_made_it_does_not_fit() {
 #[test]
 fn what_is_not_signed_is_refused_only_where_signatures_are_required() {
     let (ours, _) = keys();
-    let lenient = TrustedKeys::new([ours.public()], [], false);
-    assert_eq!(lenient.check(BYTES, None), Ok(None));
-    let strict = TrustedKeys::new([ours.public()], [], true);
-    let error = strict.check(BYTES, None).unwrap_err();
+    let trusted = TrustedKeys::new([ours.public()], []);
+    assert_eq!(trusted.check(BYTES, None, false), Ok(None));
+    let error = trusted.check(BYTES, None, true).unwrap_err();
     assert!(error.to_string().contains("goatherd sign"), "{error}");
 }
 

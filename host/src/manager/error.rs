@@ -58,7 +58,7 @@ pub enum ManagerError {
     Conflict {
         /// The plugin.
         name: PluginName,
-        /// What was to be done with it: "enabled" or "reloaded".
+        /// What was to be done with it: "enabled", "loaded" or "reloaded".
         change: &'static str,
         /// The name of its state.
         state: &'static str,

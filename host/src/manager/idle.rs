@@ -20,7 +20,8 @@ impl Manager {
         tokio::spawn(watch(std::sync::Arc::downgrade(&self.0), plugin, idle));
     }
 
-    fn serves(&self, plugin: &Plugin) -> bool {
+    /// Whether a load is the one that serves.
+    pub(super) fn serves(&self, plugin: &Plugin) -> bool {
         let table = self.0.table.load();
         let present = table.get(plugin.name().as_str());
         let present = present.and_then(|entry| entry.plugin());

@@ -30,6 +30,8 @@ pub struct Report {
 pub enum Outcome {
     /// Its plugin serves.
     Enabled(PluginName),
+    /// Its plugin is off, by an administrator's wish.
+    Disabled(PluginName),
     /// Its plugin is shown and waits for a decision, or was decided against.
     Waiting {
         /// The plugin.
@@ -67,7 +69,10 @@ impl Manager {
         for (origin, described) in described {
             let path = origin.path().to_owned();
             let hint = origin.name_hint().to_owned();
-            let name = described.and_then(|described| self.add(origin, described));
+            let name = match described.and_then(|described| self.add(origin, described)) {
+                Ok(entry) => self.recorded(&entry).await,
+                Err(failure) => Err(failure),
+            };
             added.push((path, hint, name));
         }
         let mut report = Report::default();
@@ -75,7 +80,9 @@ impl Manager {
             let outcome = match name {
                 Ok(name) => self.enable_found(&name).await,
                 Err(failure) => {
-                    self.refuse(&path, &hint, failure.clone());
+                    if self.snapshot().of_file(&path).is_none() {
+                        self.refuse(&path, &hint, failure.clone());
+                    }
                     Outcome::Failed(failure)
                 }
             };
@@ -101,9 +108,14 @@ impl Manager {
     }
 
     async fn enable_found(&self, name: &PluginName) -> Outcome {
-        match self.enable(name.as_str()).await {
+        if !self.is_wished(name.as_str()) {
+            // Between two steps it may be gone; then there is nothing to mark.
+            let _ = self.change(name.as_str(), |entry| entry.state = State::Disabled);
+            return Outcome::Disabled(name.clone());
+        }
+        match self.resume(name.as_str()).await {
             Ok(_) => Outcome::Enabled(name.clone()),
-            Err(ManagerError::Waiting { name, why }) => {
+            Err(ManagerError::Waiting { name, why } | ManagerError::Blocked { name, why }) => {
                 tracing::info!(plugin = %name, "waiting: {why}");
                 Outcome::Waiting { name, why }
             }
@@ -112,8 +124,20 @@ impl Manager {
         }
     }
 
+    /// Gives a new entry its record in the plugins table. Without one, nobody could tell whether the plugin is wanted.
+    async fn recorded(&self, entry: &Entry) -> Result<PluginName, Failure> {
+        let recorded = self.record(&entry.description.registration).await;
+        if let Err(failure) = &recorded {
+            // Between two steps it may be gone; then there is nothing to mark.
+            let _ = self.change(entry.name().as_str(), |entry| {
+                entry.state = State::Failed(failure.clone());
+            });
+        }
+        recorded.map(|()| entry.name().clone())
+    }
+
     /// Adds a described plugin under its name, unless another file has it.
-    fn add(&self, origin: Origin, described: Described) -> Result<PluginName, Failure> {
+    fn add(&self, origin: Origin, described: Described) -> Result<Entry, Failure> {
         let name = described.description.registration.name.clone();
         self.step(|present, table| {
             if let Some(first) = present.plugins.get(&name) {
@@ -128,6 +152,7 @@ impl Manager {
             let entry = Entry {
                 component: described.component,
                 description: Arc::new(described.description),
+                signed_by: described.signed_by,
                 grants: Arc::default(),
                 limits: Arc::default(),
                 state: State::Described,
@@ -138,8 +163,8 @@ impl Manager {
                 origin: Arc::new(origin),
                 manager: Arc::downgrade(&self.0),
             };
-            table.plugins.insert(name.clone(), entry);
-            Ok(name)
+            table.plugins.insert(name, entry.clone());
+            Ok(entry)
         })
     }
 

@@ -122,7 +122,7 @@ impl Loader {
     pub async fn ensure_loaded(&self, name: &str) -> Result<Handle, ManagerError> {
         self.known(name).await?;
         self.manager.start(name).await?;
-        self.manager.enable(name).await
+        self.manager.resume(name).await
     }
 
     /// Loads a plugin that was found and is not loaded. The same as [`ensure_loaded`](Self::ensure_loaded).
@@ -207,7 +207,9 @@ impl Loader {
     async fn take(&self, found: Discovered) -> Result<Handle, ManagerError> {
         let mut report = self.manager.load_origins(vec![self.origin(found)]).await;
         match report.files.pop() {
-            Some((_, Outcome::Enabled(name))) => self.manager.enable(name.as_str()).await,
+            Some((_, Outcome::Enabled(name) | Outcome::Disabled(name))) => {
+                self.manager.resume(name.as_str()).await
+            }
             Some((_, Outcome::Waiting { name, why })) => Err(ManagerError::Waiting { name, why }),
             Some((_, Outcome::Failed(failure))) => Err(ManagerError::Failed(failure)),
             None => Err(ManagerError::Failed(Failure::new(

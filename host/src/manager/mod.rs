@@ -10,10 +10,13 @@
 //! [`Manager::disable`] has begun to shut it down.
 //!
 //! Plugins come from a directory through a [`Loader`], are called through [`Handle`]s, and are replaced while they serve
-//! by [`Manager::reload`].
+//! by [`Manager::reload`]. Decisions that change are applied by [`Manager::review`], wishes of administrators are kept in
+//! the plugins table of a [`Hosting`].
 
 mod error;
 mod handle;
+mod health;
+mod hosted;
 mod idle;
 mod load;
 mod loader;
@@ -21,6 +24,7 @@ mod origin;
 mod peers;
 mod policy;
 mod reload;
+mod review;
 mod start;
 mod stop;
 mod table;
@@ -33,6 +37,7 @@ use tokio::sync::watch;
 
 pub use error::{Failure, ManagerError};
 pub use handle::Handle;
+pub use hosted::Hosting;
 pub use load::{Outcome, Report};
 pub use loader::{DiscoveredPlugin, Loader};
 pub use policy::{Candidate, Configured, Decision, Policy, Reviewed, Terms, TrustAll};
@@ -73,6 +78,7 @@ struct Parts {
     host: Host,
     policy: Arc<dyn Policy>,
     applier: Arc<dyn Applier>,
+    hosting: Option<Hosting>,
     table: ArcSwap<Table>,
     /// Held for one step at a time, and never while anything is awaited.
     step: Mutex<()>,
@@ -90,10 +96,31 @@ impl Manager {
 
     /// A manager without plugins, which hands what they add to `applier`.
     pub fn applying(host: Host, policy: impl Policy + 'static, applier: Arc<dyn Applier>) -> Self {
+        Self::assemble(host, Arc::new(policy), applier, None)
+    }
+
+    /// The same, with a plugins table that administrators switch plugins in. See
+    /// [`follow_registry`](Self::follow_registry).
+    pub fn with_registry(
+        host: Host,
+        policy: impl Policy + 'static,
+        applier: Arc<dyn Applier>,
+        hosting: Hosting,
+    ) -> Self {
+        Self::assemble(host, Arc::new(policy), applier, Some(hosting))
+    }
+
+    fn assemble(
+        host: Host,
+        policy: Arc<dyn Policy>,
+        applier: Arc<dyn Applier>,
+        hosting: Option<Hosting>,
+    ) -> Self {
         Self(Arc::new(Parts {
             host,
-            policy: Arc::new(policy),
+            policy,
             applier,
+            hosting,
             table: ArcSwap::default(),
             step: Mutex::default(),
             changes: watch::Sender::new(()),
@@ -132,6 +159,9 @@ impl Manager {
         let mut next = (*present).clone();
         let done = change(&present, &mut next);
         self.0.applier.apply(&next);
+        if let Some(hosting) = &self.0.hosting {
+            hosted::offer(&hosting.registry, &present, &next);
+        }
         self.0.table.store(Arc::new(next));
         drop(held);
         self.0.changes.send_replace(());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::error::Failure;
 use crate::loader::Discovered;
+use crate::loader::signature::KeyId;
 use crate::runtime::{Component, Description, Host};
 
 /// A place to read a plugin from.
@@ -22,6 +23,7 @@ pub(super) struct Origin {
 pub(super) struct Described {
     pub(super) description: Description,
     pub(super) component: Option<Component>,
+    pub(super) signed_by: Option<KeyId>,
 }
 
 impl Origin {
@@ -46,6 +48,7 @@ impl Origin {
         let (component, description) = self.load(host).await?;
         Ok(Described {
             description,
+            signed_by: None,
             // One that is loaded later is read again then; until that it costs no memory.
             component: self.lazy.is_none().then_some(component),
         })

@@ -15,7 +15,15 @@ use super::policy::{Candidate, Decision, Terms};
 use super::table::{Entry, Serving, State};
 use super::{Manager, unknown};
 use crate::contract::PluginName;
+use crate::loader::signature::KeyId;
 use crate::runtime::{Component, Description, Plugin};
+
+/// What is to be put in a plugin's place.
+struct Found {
+    description: Arc<Description>,
+    component: Option<Component>,
+    signed_by: Option<KeyId>,
+}
 
 /// A reload that was begun beside a load that serves.
 struct Beside {
@@ -73,16 +81,11 @@ impl Manager {
         name: &str,
         described: Described,
     ) -> Result<Handle, ManagerError> {
-        let Described {
-            description,
-            component,
-        } = described;
-        let description = Arc::new(description);
         // What is begun is done: whoever asked for it may be gone before that.
         let manager = self.clone();
         let name = name.to_owned();
         let task = tokio::spawn(async move {
-            let done = manager.replace_with(&name, description, component).await;
+            let done = manager.replace_with(&name, described).await;
             if let Err(error) = &done {
                 let failure = match error {
                     ManagerError::Failed(failure) => failure.clone(),
@@ -99,15 +102,15 @@ impl Manager {
         })?
     }
 
-    async fn replace_with(
-        &self,
-        name: &str,
-        description: Arc<Description>,
-        component: Option<Component>,
-    ) -> Result<Handle, ManagerError> {
+    async fn replace_with(&self, name: &str, described: Described) -> Result<Handle, ManagerError> {
+        let found = Found {
+            description: Arc::new(described.description),
+            component: described.component,
+            signed_by: described.signed_by,
+        };
         let next = loop {
             let mut changes = self.changes();
-            match self.prepare(name, &description, component.as_ref()).await? {
+            match self.prepare(name, &found).await? {
                 Next::Underway => {
                     // The manager holds the sender, so this only ends by a change.
                     let _ = changes.changed().await;
@@ -120,9 +123,12 @@ impl Manager {
                 let old = self.load_beside(*beside).await?;
                 // Calls that reach the old one from now on are turned away and go to the new one.
                 old.shutdown().await;
+                self.record(&found.description.registration)
+                    .await
+                    .map_err(ManagerError::Failed)?;
                 tracing::info!(plugin = name, "reloaded");
             }
-            Next::Enable => return self.enable(name).await,
+            Next::Enable => return self.resume(name).await,
             Next::Done | Next::Underway => {}
         }
         let entry = self.entry(name)?;
@@ -130,19 +136,17 @@ impl Manager {
     }
 
     /// Finds out what is to be done, and does what can be done in one step.
-    async fn prepare(
-        &self,
-        name: &str,
-        description: &Arc<Description>,
-        component: Option<&Component>,
-    ) -> Result<Next, ManagerError> {
+    async fn prepare(&self, name: &str, found: &Found) -> Result<Next, ManagerError> {
         let before = self.entry(name)?;
         if before.state.start().is_some() || before.reload.is_some() {
             return Ok(Next::Underway);
         }
         let decision = match before.state {
             State::Enabled(_) => {
-                let candidate = Candidate::unsigned(description);
+                let candidate = Candidate {
+                    description: &found.description,
+                    signed_by: found.signed_by,
+                };
                 Some(self.0.policy.decide(candidate).await)
             }
             _ => None,
@@ -156,8 +160,9 @@ impl Manager {
                 return Ok(Next::Underway);
             }
             let mut candidate = entry.clone();
-            candidate.description = Arc::clone(description);
-            candidate.component = component.cloned();
+            candidate.description = Arc::clone(&found.description);
+            candidate.component = found.component.clone();
+            candidate.signed_by = found.signed_by;
             candidate.reload_failure = None;
             let terms = match (&entry.state, decision) {
                 (State::Enabled(_), Some(Decision::Approve(terms))) => *terms,
@@ -237,6 +242,7 @@ impl Manager {
             if let Some(idle) = next.origin.lazy() {
                 self.watch_idle(plugin.clone(), idle);
             }
+            self.watch_health(plugin.clone());
             next.component = Some(component);
             next.loaded_at = Some(SystemTime::now());
             next.reload = None;

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use super::error::{Failure, ManagerError};
 use super::handle::Handle;
-use super::policy::{Candidate, Decision, Terms};
+use super::policy::{Decision, Terms};
 use super::table::{Entry, Serving, State, Table};
 use super::{Manager, unknown};
 use crate::contract::PluginName;
@@ -42,14 +42,20 @@ struct Start {
 }
 
 impl Manager {
-    /// Asks the policy about a plugin, and enables it under the terms that it gives. It is loaded at once, unless it comes
+    /// Writes down that the plugin is wanted, asks the policy about it, and enables it under the terms that it gives. It is loaded at once, unless it comes
     /// from a [`Loader`](super::Loader) that loads plugins when they are called.
     ///
     /// # Errors
     ///
-    /// When there is no such plugin, when nobody has decided about it or somebody has blocked it, and when it cannot be
-    /// started.
+    /// When there is no such plugin, when the wish cannot be written down, when nobody has decided about it or somebody has
+    /// blocked it, and when it cannot be started.
     pub async fn enable(&self, name: &str) -> Result<Handle, ManagerError> {
+        self.wish(name, true).await?;
+        self.resume(name).await
+    }
+
+    /// Enables a plugin that is wanted.
+    pub(super) async fn resume(&self, name: &str) -> Result<Handle, ManagerError> {
         self.ensure(name, When::Usual).await?;
         let entry = self.entry(name)?;
         entry.handle().ok_or_else(|| ManagerError::Conflict {
@@ -72,6 +78,14 @@ impl Manager {
         loop {
             let mut changes = self.changes();
             let before = self.entry(name)?;
+            // Only who enables it wakes one that an administrator has switched off.
+            if when == When::Now && matches!(before.state, State::Disabled) {
+                return Err(ManagerError::Conflict {
+                    name: before.name().clone(),
+                    change: "loaded",
+                    state: before.state.name(),
+                });
+            }
             // The start that was waited for has ended like this.
             if waited && let State::Failed(failure) = &before.state {
                 return Err(ManagerError::Failed(failure.clone()));
@@ -103,8 +117,7 @@ impl Manager {
             return Ok(begun);
         }
         // A policy may take its time, so it is asked outside of the step.
-        let candidate = Candidate::unsigned(&before.description);
-        let decision = self.0.policy.decide(candidate).await;
+        let decision = self.0.policy.decide(before.candidate()).await;
         let start = self.next_start();
         let name = before.name().clone();
         self.step(|present, table| {
@@ -255,6 +268,7 @@ impl Manager {
             if let Some(idle) = entry.origin.lazy() {
                 self.watch_idle(plugin.clone(), idle);
             }
+            self.watch_health(plugin.clone());
             entry.component = Some(component);
             entry.loaded_at = Some(SystemTime::now());
             Ok(plugin)

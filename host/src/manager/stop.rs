@@ -9,12 +9,14 @@ use super::table::{Serving, State};
 use crate::runtime::Plugin;
 
 impl Manager {
-    /// Takes back everything that a plugin adds, and shuts it down. One that does not serve is only marked.
+    /// Writes down that the plugin is not wanted, takes back everything that it adds, and shuts it down. One that does not
+    /// serve is only marked.
     ///
     /// # Errors
     ///
-    /// When there is no such plugin.
+    /// When there is no such plugin, and when the wish cannot be written down; then nothing is changed.
     pub async fn disable(&self, name: &str) -> Result<(), ManagerError> {
+        self.wish(name, false).await?;
         self.take_back(name, State::Disabled).await
     }
 

@@ -15,8 +15,10 @@ use super::Parts;
 use super::error::Failure;
 use super::handle::Handle;
 use super::origin::Origin;
+use super::policy::Candidate;
 use crate::capability::log::PluginLog;
 use crate::contract::PluginName;
+use crate::loader::signature::KeyId;
 use crate::permission::Grants;
 use crate::runtime::{Component, Description, Limits, Plugin};
 
@@ -33,6 +35,8 @@ pub struct Table {
 pub struct Entry {
     /// What it says about itself, and what was read off its component.
     pub description: Arc<Description>,
+    /// The trusted key that signed what was described, if one did.
+    pub signed_by: Option<KeyId>,
     /// What it is granted; nothing while nobody has decided.
     pub grants: Arc<Grants>,
     /// How much of it; the default policy's while nobody has decided.
@@ -146,6 +150,14 @@ impl Entry {
     /// The file that it comes from.
     pub fn file(&self) -> &Path {
         self.origin.path()
+    }
+
+    /// It, as whoever decides sees it.
+    pub(super) fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            description: &self.description,
+            signed_by: self.signed_by,
+        }
     }
 
     /// Whether what it adds is served.

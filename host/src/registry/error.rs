@@ -52,6 +52,22 @@ pub enum RegistryError {
     },
 }
 
+impl RegistryError {
+    /// The contract's code for it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "not-found",
+            Self::Config { .. } => "invalid-argument",
+            Self::Store { fault, .. } => match fault {
+                StoreFault::Stale => "conflict",
+                StoreFault::Full { .. } => "too-large",
+                StoreFault::Unavailable(_) => "unavailable",
+            },
+        }
+    }
+}
+
 /// Why a capability gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RunError {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use super::capability::DEPTH;
 use super::{
@@ -35,6 +36,7 @@ struct Parts {
     capabilities: ArcSwap<BTreeMap<CapabilitySlug, Capability>>,
     workflows: ArcSwap<BTreeMap<String, Arc<Workflow>>>,
     reads: AtomicU64,
+    changes: watch::Sender<()>,
 }
 
 /// All records as they were read at some time.
@@ -104,6 +106,7 @@ impl Service {
             capabilities: ArcSwap::default(),
             workflows: ArcSwap::default(),
             reads: AtomicU64::new(0),
+            changes: watch::Sender::new(()),
         }))
     }
 
@@ -255,7 +258,15 @@ impl Service {
                 Arc::clone(present)
             }
         });
+        self.0.changes.send_replace(());
         Ok(())
+    }
+
+    /// Tells of every change of the records, after it; also of those by other nodes, while somebody
+    /// [follows](Self::follow) them.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.0.changes.subscribe()
     }
 
     /// Looks every half second whether another node changed something, until nobody has the service any more or the future
@@ -306,6 +317,15 @@ impl Service {
         self.0.capabilities.rcu(|present| {
             let mut next = (**present).clone();
             next.retain(|slug, _| slug.owner() != owner);
+            next
+        });
+    }
+
+    /// Takes back one capability.
+    pub fn unregister_capability(&self, slug: &CapabilitySlug) {
+        self.0.capabilities.rcu(|present| {
+            let mut next = (**present).clone();
+            next.remove(slug);
             next
         });
     }

@@ -11,11 +11,13 @@
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+use super::private::{is_private, make_private};
 
 /// A directory of compiled code.
 #[derive(Debug, Clone)]
@@ -130,32 +132,4 @@ impl Hasher for Feed<'_> {
     fn finish(&self) -> u64 {
         0
     }
-}
-
-#[cfg(unix)]
-fn make_private(directory: &Path) -> std::io::Result<bool> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
-    Ok(is_private(&fs::metadata(directory)?))
-}
-
-/// Whether something belongs to this user, and no one else can write to it.
-#[cfg(unix)]
-fn is_private(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0
-}
-
-/// Elsewhere there is no check for this yet, so nothing is trusted.
-#[cfg(not(unix))]
-fn make_private(_directory: &Path) -> std::io::Result<bool> {
-    Ok(false)
-}
-
-#[cfg(not(unix))]
-fn is_private(_metadata: &fs::Metadata) -> bool {
-    false
 }

@@ -108,10 +108,7 @@ impl Component {
             .collect();
         let imports = shape
             .imports(engine)
-            .map(|(name, _)| Import {
-                name: name.to_owned(),
-                verdict: Verdict::of(name),
-            })
+            .map(|(name, _)| Import::of(name))
             .collect();
         let contract = contract_of(label, &exports)?;
         Ok(Self(Arc::new(Facts {
@@ -189,6 +186,14 @@ pub fn needs_of(imports: &[Import]) -> Vec<Need> {
 }
 
 impl Import {
+    /// An import of this name, judged.
+    pub(super) fn of(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            verdict: Verdict::of(name),
+        }
+    }
+
     /// The line of the table for it, where it has one and its version is served.
     pub(super) fn interface(&self) -> Option<&'static Interface> {
         match self.verdict {
@@ -242,7 +247,10 @@ fn check_version(name: &str) -> Result<(), String> {
 }
 
 /// The version of the contract that these exports implement.
-fn contract_of(label: &str, exports: &[String]) -> Result<ContractVersion, ComponentError> {
+pub(super) fn contract_of(
+    label: &str,
+    exports: &[String],
+) -> Result<ContractVersion, ComponentError> {
     let unserved = |reason| ComponentError::UnservedVersion {
         component: label.to_owned(),
         reason,

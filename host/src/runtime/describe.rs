@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use thiserror::Error;
 
 use super::component::{Component, Import};
-use super::error::LoadError;
+use super::error::{ComponentError, LoadError};
 use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
 use super::live::Terms;
 use crate::capability::log::PluginLog;
 use crate::contract::registration::Registration;
+use crate::contract::v0_1::exports::goatherd::plugin::guest;
 use crate::contract::{ContractVersion, PluginName};
 
 /// What a plugin says about itself, and what was read off its component.
@@ -38,14 +40,45 @@ pub struct Description {
 /// How large a registration may be, as the host holds it.
 const REGISTRATION_BYTES: usize = 8 << 20;
 
+/// Why bytes were not described.
+#[derive(Debug, Error)]
+pub enum DescribeError {
+    /// They are not a plugin's component.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// It did not describe itself.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+impl DescribeError {
+    /// The contract's code for it.
+    #[must_use]
+    pub fn code(&self) -> String {
+        match self {
+            Self::Component(error) => error.code().to_owned(),
+            Self::Load(error) => error.code(),
+        }
+    }
+}
+
 /// Describes a component. `host` is the version that plugins compare their `min-host-version` with.
 pub(super) async fn describe(
     component: &Component,
     limits: Limits,
     host: &semver::Version,
 ) -> Result<Description, LoadError> {
+    let said = ask(component, limits).await?;
+    judge(component, said, host)
+}
+
+/// What a component's `register` returns.
+pub(super) async fn ask(
+    component: &Component,
+    limits: Limits,
+) -> Result<guest::Registration, LoadError> {
     let plugin = component.label();
-    link::check_known(plugin, component)?;
+    link::check_known(plugin, component.imports())?;
     let linked = link::link_ambient(component).map_err(|error| LoadError::Link {
         plugin: plugin.to_owned(),
         reason: format!("{error:#}"),
@@ -69,10 +102,18 @@ pub(super) async fn describe(
         ..limits
     });
     let mut instance = mold.instantiate(&terms, deadline).await.map_err(failed)?;
-    let said = instance.register(deadline).await.map_err(failed)?;
+    instance.register(deadline).await.map_err(failed)
+}
+
+/// What a component is that said this.
+pub(super) fn judge(
+    component: &Component,
+    said: guest::Registration,
+    host: &semver::Version,
+) -> Result<Description, LoadError> {
     let registration =
         Registration::parse(said, host).map_err(|problems| LoadError::Registration {
-            plugin: plugin.to_owned(),
+            plugin: component.label().to_owned(),
             problems,
         })?;
     Ok(Description {

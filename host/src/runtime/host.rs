@@ -13,7 +13,8 @@ use tokio::sync::Semaphore;
 use super::breaker::BreakerPolicy;
 use super::code_cache::{CodeCache, Key};
 use super::component::Component;
-use super::describe::{self, Description};
+use super::describe::{self, DescribeError, Description};
+use super::description_cache::DescriptionCache;
 use super::engine::Ticking;
 use super::error::{ComponentError, LoadError};
 use super::instance::Mold;
@@ -26,9 +27,10 @@ use crate::capability::files::DataFolders;
 use crate::capability::i18n::{Catalog, Translations};
 use crate::capability::log::Logs;
 use crate::capability::plugins::PluginCalls;
+use crate::capability::table;
 use crate::capability::{Alone, Peers, PrepareError, Provider, Providers, RateLimits, Setup, Slot};
 use crate::contract::{Language, PluginName};
-use crate::permission::{FilesGrant, Grants};
+use crate::permission::{FilesGrant, Grants, Permission};
 
 /// Compiles, describes and loads plugins. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +43,7 @@ struct Shared {
     rates: RateLimits,
     breaker: BreakerPolicy,
     code_cache: Option<CodeCache>,
+    description_cache: Option<DescriptionCache>,
     data_folders: Option<DataFolders>,
     compiling: Semaphore,
     version: semver::Version,
@@ -59,6 +62,7 @@ pub struct HostBuilder {
     providers: Providers,
     breaker: BreakerPolicy,
     code_cache: Option<CodeCache>,
+    description_cache: Option<DescriptionCache>,
     data_folders: Option<DataFolders>,
 }
 
@@ -74,6 +78,13 @@ impl HostBuilder {
     #[must_use]
     pub fn code_cache(mut self, cache: CodeCache) -> Self {
         self.code_cache = Some(cache);
+        self
+    }
+
+    /// Keeps descriptions in a directory, so that [`Host::describe_bytes`] need not compile what it knows.
+    #[must_use]
+    pub fn description_cache(mut self, cache: DescriptionCache) -> Self {
+        self.description_cache = Some(cache);
         self
     }
 
@@ -107,6 +118,7 @@ impl HostBuilder {
             rates: RateLimits::default(),
             breaker: self.breaker,
             code_cache: self.code_cache,
+            description_cache: self.description_cache,
             data_folders: self.data_folders,
             compiling: Semaphore::new(1),
             version,
@@ -127,6 +139,7 @@ impl Host {
             providers,
             breaker: BreakerPolicy::default(),
             code_cache: None,
+            description_cache: None,
             data_folders: None,
         }
     }
@@ -153,13 +166,17 @@ impl Host {
     /// # Errors
     ///
     /// When the bytes are not a component, or not one that exports a contract version that this host serves.
-    pub async fn compile(&self, label: &str, bytes: Vec<u8>) -> Result<Component, ComponentError> {
-        Component::check_header(label, &bytes)?;
-        let size = bytes.len();
+    pub async fn compile(
+        &self,
+        label: &str,
+        bytes: impl AsRef<[u8]> + Send + 'static,
+    ) -> Result<Component, ComponentError> {
+        Component::check_header(label, bytes.as_ref())?;
+        let size = bytes.as_ref().len();
         // Hashing and mapping a component of 20 MB takes milliseconds, for which nobody else should wait.
         let host = self.clone();
         let look = move || {
-            let hash = blake3::hash(&bytes);
+            let hash = blake3::hash(bytes.as_ref());
             let key = Key::new(host.0.engine.engine(), &hash);
             let cache = host.0.code_cache.as_ref();
             let cached = cache.and_then(|cache| cache.load(host.0.engine.engine(), &key));
@@ -176,15 +193,17 @@ impl Host {
     async fn compile_anew(
         &self,
         label: &str,
-        bytes: Vec<u8>,
+        bytes: impl AsRef<[u8]> + Send + 'static,
         key: Key,
     ) -> Result<wasmtime::component::Component, ComponentError> {
         // The semaphore is never closed, so an error here cannot come up; compiling without a permit would be no harm.
         let _permit = self.0.compiling.acquire().await.ok();
         let host = self.clone();
         let compile = move || {
-            let compiled =
-                wasmtime::component::Component::from_binary(host.0.engine.engine(), &bytes)?;
+            let compiled = wasmtime::component::Component::from_binary(
+                host.0.engine.engine(),
+                bytes.as_ref(),
+            )?;
             if let Some(cache) = &host.0.code_cache {
                 cache.store(&key, &compiled);
             }
@@ -205,6 +224,37 @@ impl Host {
     /// When it imports what nobody serves, when `register` fails, and when the registration is not valid.
     pub async fn describe(&self, component: &Component) -> Result<Description, LoadError> {
         describe::describe(component, Limits::default(), &self.0.version).await
+    }
+
+    /// Describes a component by its bytes: out of the description cache where it is known there, without compiling it, and
+    /// otherwise as [`compile`](Self::compile) and [`describe`](Self::describe) do. Such a description is exactly what
+    /// describing it again would give; whoever loads it compiles these same bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`compile`](Self::compile) and [`describe`](Self::describe).
+    pub async fn describe_bytes(
+        &self,
+        label: &str,
+        bytes: Arc<[u8]>,
+    ) -> Result<Description, DescribeError> {
+        Component::check_header(label, &bytes)?;
+        let Some(cache) = &self.0.description_cache else {
+            let component = self.compile(label, bytes).await?;
+            return Ok(self.describe(&component).await?);
+        };
+        let (host, known, read) = (self.clone(), cache.clone(), Arc::clone(&bytes));
+        let look = move || known.load(&blake3::hash(&read), read.len(), &host.0.version);
+        if let Some(description) = off_thread(label, look).await? {
+            return Ok(description);
+        }
+        let component = self.compile(label, bytes).await?;
+        let said = describe::ask(&component, Limits::default()).await?;
+        let raw = said.clone();
+        let description = describe::judge(&component, said, &self.0.version)?;
+        let (cache, kept) = (cache.clone(), description.clone());
+        off_thread(label, move || cache.store(&kept, &raw)).await?;
+        Ok(description)
     }
 
     /// Whether all that a described plugin imports is granted and served, without linking anything.
@@ -255,7 +305,13 @@ impl Host {
     ) -> Result<Plugin, LoadError> {
         let providers = &self.0.providers;
         let plugin = description.registration.name.clone();
-        self.check(&description, &grants)?;
+        // By the component itself: its description may have been kept on disk.
+        link::check_granted(
+            &description.registration,
+            component.imports(),
+            &grants,
+            providers,
+        )?;
         let rates = self.0.rates.of(&plugin, &limits.rates);
         let setup = Setup {
             plugin: &plugin,
@@ -313,9 +369,10 @@ impl Host {
             Some(folders) => folders
                 .prepare(&plugin, grant)
                 .map_err(|error| failed(error.to_string())),
-            None => Err(failed(
-                "this host was started without a folder for plugins' data".to_owned(),
-            )),
+            None => Err(failed(format!(
+                "this host was started without a folder for plugins' data: {}",
+                table::back_end(Permission::Files).unwrap_or_default()
+            ))),
         };
         tokio::task::spawn_blocking(prepare)
             .await

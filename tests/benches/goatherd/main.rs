@@ -11,6 +11,7 @@ mod raw;
 mod registry;
 mod report;
 mod rounds;
+mod warm;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,6 +45,9 @@ fn main() -> Result<()> {
     }
     if chosen.has("cold_start_ms") {
         single.block_on(cold_start(&guest, &mut report))?;
+    }
+    if chosen.has("describe_1000_warm_ms") {
+        warm::describe(&guest, &mut report)?;
     }
     single.block_on(host_api::measure(&guests, &chosen, &mut report))?;
     single.block_on(registry::measure(&chosen, &mut report))?;

@@ -88,7 +88,7 @@ async fn one_that_is_not_called_is_unloaded_and_the_next_call_loads_it_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_is_called_for_longer_than_the_idle_time_is_not_unloaded_under_the_call() {
+async fn a_call_that_takes_longer_than_the_idle_time_ends_as_it_would_otherwise() {
     let home = Home::lazy(Duration::from_millis(200));
     home.put("a.wasm", &steady('a', 1, b'n'));
     home.loader.load_all().await.unwrap();

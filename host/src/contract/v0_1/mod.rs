@@ -36,4 +36,6 @@ wasmtime::component::bindgen!({
         "goatherd:plugin/custom-fields-write": async,
     },
     exports: { default: async },
+    // What `register` returned is kept on disk.
+    additional_derives: [serde::Serialize, serde::Deserialize],
 });

@@ -9,25 +9,24 @@ use super::{KeyId, PublicKey, Signature, SignatureError};
 pub struct TrustedKeys {
     trusted: BTreeMap<KeyId, PublicKey>,
     revoked: BTreeSet<KeyId>,
-    required: bool,
 }
 
 impl TrustedKeys {
-    /// Trusts these keys but for the revoked ones. Where signatures are `required`, what is not signed is refused.
+    /// Trusts these keys but for the revoked ones.
     pub fn new(
         trusted: impl IntoIterator<Item = PublicKey>,
         revoked: impl IntoIterator<Item = KeyId>,
-        required: bool,
     ) -> Self {
         Self {
             trusted: trusted.into_iter().map(|key| (key.id(), key)).collect(),
             revoked: revoked.into_iter().collect(),
-            required,
         }
     }
 
-    /// Checks a file's bytes against the text of the signature beside it, if there is one. A signature that is there must
-    /// be good, also where none is required.
+    /// Checks a file's bytes against the text of the signature beside it, if there is one. Where signatures are `required`,
+    /// what is not signed is refused. A signature that is there must be good, also where none is required; only a host
+    /// that trusts no key at all, and requires none, cannot judge one: what it signs counts as not signed, unless the key
+    /// is revoked or the text is no signature.
     ///
     /// # Errors
     ///
@@ -36,18 +35,23 @@ impl TrustedKeys {
         &self,
         content: &[u8],
         signature: Option<&str>,
+        required: bool,
     ) -> Result<Option<KeyId>, SignatureError> {
-        match signature {
-            None if self.required => Err(SignatureError::Missing {
-                trusted: self.names(),
-            }),
-            None => Ok(None),
-            Some(text) => {
-                let signature = text
-                    .parse()
-                    .map_err(|error: super::KeyError| SignatureError::Form(error.to_string()))?;
-                self.verify(content, &signature).map(Some)
+        let Some(text) = signature else {
+            if required {
+                return Err(SignatureError::Missing {
+                    trusted: self.names(),
+                });
             }
+            return Ok(None);
+        };
+        let signature = text
+            .parse::<Signature>()
+            .map_err(|error| SignatureError::Form(error.to_string()))?;
+        let judged = self.verify(content, &signature);
+        match judged {
+            Err(SignatureError::Unknown { .. }) if self.trusted.is_empty() && !required => Ok(None),
+            judged => judged.map(Some),
         }
     }
 

@@ -1,0 +1,188 @@
+//! Descriptions out of a cache: the same as fresh ones, or none.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use goatherd::Host;
+use goatherd::runtime::{DescribeError, Description, DescriptionCache};
+use goatherd_tests::{guest, importing, misregistered, relay};
+use serde_json::to_value;
+use tempfile::TempDir;
+
+use crate::{Ground, at, stamped};
+
+fn private() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    folder
+}
+
+fn host_on(directory: &Path) -> Host {
+    let cache = DescriptionCache::open(directory).unwrap();
+    Host::builder().description_cache(cache).build().unwrap()
+}
+
+async fn describe(host: &Host, bytes: &[u8]) -> Result<Description, DescribeError> {
+    host.describe_bytes("guest.wasm", Arc::from(bytes)).await
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(directory).unwrap().flatten();
+    files.map(|entry| entry.path()).collect()
+}
+
+#[tokio::test]
+async fn a_kept_description_is_the_same_as_a_fresh_one() {
+    let folder = private();
+    for name in [
+        "api-tour",
+        "helpdesk-stats",
+        "probe-fields",
+        "bench",
+        "cascader",
+    ] {
+        let bytes = guest(name);
+        let fresh = describe(&host_on(folder.path()), &bytes).await.unwrap();
+        let kept = describe(&host_on(folder.path()), &bytes).await.unwrap();
+        assert_eq!(kept.registration, fresh.registration);
+        assert_eq!(to_value(&kept).unwrap(), to_value(&fresh).unwrap());
+        let host = host_on(folder.path());
+        let component = host.compile("x", bytes).await.unwrap();
+        let compiled = host.describe(&component).await.unwrap();
+        assert_eq!(to_value(&kept).unwrap(), to_value(&compiled).unwrap());
+    }
+    assert_eq!(entries(folder.path()).len(), 5);
+}
+
+#[tokio::test]
+async fn a_known_component_is_not_compiled_again() {
+    let folder = private();
+    let bytes = guest("hello-js");
+    let began = Instant::now();
+    describe(&host_on(folder.path()), &bytes).await.unwrap();
+    let fresh = began.elapsed();
+    let host = host_on(folder.path());
+    let began = Instant::now();
+    describe(&host, &bytes).await.unwrap();
+    let kept = began.elapsed();
+    assert!(kept < fresh / 10, "{kept:?}, and {fresh:?} without");
+}
+
+#[tokio::test]
+async fn an_entry_that_is_damaged_in_any_place_is_not_believed_and_is_replaced() {
+    let folder = private();
+    let bytes = relay('a');
+    let host = host_on(folder.path());
+    let fresh = to_value(describe(&host, &bytes).await.unwrap()).unwrap();
+    let entry = entries(folder.path()).remove(0);
+    let good = fs::read(&entry).unwrap();
+    let mut damages: Vec<Vec<u8>> = (0..good.len())
+        .step_by(good.len() / 12)
+        .map(|place| {
+            let mut damaged = good.clone();
+            damaged[place] ^= 1;
+            damaged
+        })
+        .collect();
+    damages.extend([Vec::new(), good[..good.len() / 2].to_vec(), vec![0xff; 100]]);
+    damages.push([good.as_slice(), b" "].concat());
+    for damaged in damages {
+        fs::write(&entry, &damaged).unwrap();
+        let described = describe(&host, &bytes).await.unwrap();
+        assert_eq!(to_value(described).unwrap(), fresh);
+        assert_eq!(fs::read(&entry).unwrap(), good, "it was not replaced");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_another_component_is_not_believed_under_this_ones_name() {
+    let folder = private();
+    let host = host_on(folder.path());
+    let (a, b) = (relay('a'), relay('b'));
+    describe(&host, &a).await.unwrap();
+    let of_a = entries(folder.path()).remove(0);
+    describe(&host, &b).await.unwrap();
+    let of_b = entries(folder.path())
+        .into_iter()
+        .find(|entry| *entry != of_a)
+        .unwrap();
+    fs::copy(&of_a, &of_b).unwrap();
+    let described = describe(&host, &b).await.unwrap();
+    assert_eq!(described.registration.name.as_str(), "relay-b");
+}
+
+#[tokio::test]
+async fn a_forged_entry_that_anybody_could_have_written_is_not_believed() {
+    let folder = private();
+    let bytes = relay('a');
+    let host = host_on(folder.path());
+    describe(&host, &bytes).await.unwrap();
+    let entry = entries(folder.path()).remove(0);
+    let text = fs::read_to_string(&entry).unwrap();
+    // The same with a rightly made checksum, and another plugin's name in it.
+    let (_, body) = text.split_once('\n').unwrap();
+    let body = body.replace("relay-a", "relay-x");
+    let forged = format!("goatherd description 1 {}\n{body}", checksum(&body).await);
+    fs::write(&entry, &forged).unwrap();
+    // From this user's own file it would be believed: so the checksum is right.
+    let believed = describe(&host, &bytes).await.unwrap();
+    assert_eq!(believed.registration.name.as_str(), "relay-x");
+    for mode in [0o666, 0o622, 0o620] {
+        fs::write(&entry, &forged).unwrap();
+        fs::set_permissions(&entry, fs::Permissions::from_mode(mode)).unwrap();
+        let described = describe(&host, &bytes).await.unwrap();
+        assert_eq!(described.registration.name.as_str(), "relay-a", "{mode:o}");
+    }
+    fs::write(&entry, &forged).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let described = describe(&host, &bytes).await.unwrap();
+    assert_eq!(described.registration.name.as_str(), "relay-a");
+}
+
+/// The checksum that an entry with this text has. A reader's hash of a file is the same.
+async fn checksum(text: &str) -> String {
+    let ground = Ground::new();
+    let path = ground.put("text.wasm", text);
+    ground.reader().read(&at(&path)).await.unwrap().hash
+}
+
+#[tokio::test]
+async fn what_cannot_be_described_is_not_kept_and_is_refused_each_time() {
+    let folder = private();
+    let host = host_on(folder.path());
+    let unknown = importing(&["acme:secret/door@1.0.0"]);
+    for bytes in [
+        misregistered(b'm'),
+        b"\0asm\x01\0\0\0".to_vec(),
+        b"text".to_vec(),
+        unknown,
+    ] {
+        for _ in 0..2 {
+            describe(&host, &bytes).await.unwrap_err();
+        }
+    }
+    assert!(entries(folder.path()).is_empty());
+}
+
+#[test]
+fn a_directory_that_others_can_write_to_keeps_no_descriptions() {
+    let folder = private();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
+    let error = DescriptionCache::open(folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("0700"), "{error}");
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_to_any_more_is_no_error() {
+    let folder = private();
+    let directory = folder.path().join("cache");
+    let host = host_on(&directory);
+    fs::remove_dir(&directory).unwrap();
+    describe(&host, &relay('a')).await.unwrap();
+    describe(&host, &stamped(&relay('a'), 1)).await.unwrap();
+}
