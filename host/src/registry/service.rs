@@ -43,6 +43,8 @@ struct Parts {
 #[derive(Default)]
 struct Snapshot {
     by_slug: BTreeMap<PluginName, Arc<Record>>,
+    /// The same in their order.
+    sorted: Vec<Arc<Record>>,
     /// The number of the reading. Of two, the later one knows more.
     read: u64,
     version: u64,
@@ -212,18 +214,18 @@ impl Service {
     /// All records in their order.
     #[must_use]
     pub fn list(&self) -> Vec<Arc<Record>> {
-        let mut all: Vec<_> = self.0.records.load().by_slug.values().cloned().collect();
-        // They are in the order of their slugs, which sorting keeps among equals.
-        all.sort_by_key(|record| record.sort);
-        all
+        self.0.records.load().sorted.clone()
     }
 
     /// The records that are on and in the navigation, in their order.
     #[must_use]
     pub fn nav(&self) -> Vec<Arc<Record>> {
-        let mut shown = self.list();
-        shown.retain(|record| record.enabled && record.nav);
+        let records = self.0.records.load();
+        let shown = records.sorted.iter();
         shown
+            .filter(|record| record.enabled && record.nav)
+            .cloned()
+            .collect()
     }
 
     /// Reads all records again, after somebody else changed the store.
@@ -237,12 +239,15 @@ impl Service {
         // The version first: a change between the two is seen again rather than missed.
         let version = self.0.store.version().await.map_err(fault)?;
         let all = self.0.store.all().await.map_err(fault)?;
-        let by_slug: BTreeMap<_, _> = all
-            .into_iter()
-            .map(|record| (record.slug.clone(), Arc::new(record)))
+        let mut sorted: Vec<_> = all.into_iter().map(Arc::new).collect();
+        let by_slug: BTreeMap<_, _> = sorted
+            .iter()
+            .map(|record| (record.slug.clone(), Arc::clone(record)))
             .collect();
+        sorted.sort_by(|one, other| (one.sort, &one.slug).cmp(&(other.sort, &other.slug)));
         let next = Arc::new(Snapshot {
             by_slug,
+            sorted,
             read,
             version,
         });

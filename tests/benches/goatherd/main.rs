@@ -8,6 +8,7 @@
 mod governed;
 mod host_api;
 mod raw;
+mod registry;
 mod report;
 mod rounds;
 mod warm;
@@ -49,6 +50,7 @@ fn main() -> Result<()> {
         warm::describe(&guest, &mut report)?;
     }
     single.block_on(host_api::measure(&guests, &chosen, &mut report))?;
+    single.block_on(registry::measure(&chosen, &mut report))?;
     if !chosen.is_all() {
         return Ok(());
     }

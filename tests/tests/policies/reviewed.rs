@@ -1,6 +1,6 @@
 //! Stored policies over real plugins in a manager.
 
-use goatherd::manager::{Manager, Outcome, Reviewed};
+use goatherd::manager::{Loader, Manager, Outcome, Reviewed};
 use goatherd::registry::policy::PolicyChange;
 use goatherd_tests::{PROBE_GRANTS, grants, guest, hostile, probe_host};
 use tempfile::TempDir;
@@ -21,7 +21,10 @@ fn managed(policies: &Policies, bytes: &[u8]) -> (Manager, TempDir) {
 async fn a_new_plugin_is_described_and_waits_until_an_operator_approves_it() {
     let policies = Policies::new();
     let (manager, folder) = managed(&policies, &guest("probe"));
-    let report = manager.load_all(folder.path()).await.unwrap();
+    let report = Loader::new(folder.path(), manager.clone())
+        .load_all()
+        .await
+        .unwrap();
     let Outcome::Waiting { name, why } = &report.files[0].1 else {
         panic!("{report:?}");
     };
@@ -35,8 +38,14 @@ async fn a_new_plugin_is_described_and_waits_until_an_operator_approves_it() {
         )
         .await
         .unwrap();
-    let plugin = manager.enable("probe").await.unwrap();
-    assert_eq!(plugin.limits(), &policies.get("probe").unwrap().limits());
+    manager.enable("probe").await.unwrap();
+    let decided = policies.get("probe").unwrap();
+    let table = manager.snapshot();
+    let running = table.get("probe").unwrap();
+    assert_eq!(
+        (&*running.limits, &*running.grants),
+        (&decided.limits(), &decided.grants)
+    );
     manager.shutdown().await;
 }
 
@@ -45,7 +54,10 @@ async fn approving_with_less_than_is_imported_lists_every_missing_import_with_th
  {
     let policies = Policies::new();
     let (manager, folder) = managed(&policies, &guest("probe"));
-    manager.load_all(folder.path()).await.unwrap();
+    Loader::new(folder.path(), manager.clone())
+        .load_all()
+        .await
+        .unwrap();
     let less = PolicyChange::grants(grants(&["db:read=ticket", "cache:read"]));
     policies
         .approve(&name("probe"), &less, &by("anna"))
@@ -86,7 +98,10 @@ async fn approving_with_less_than_is_imported_lists_every_missing_import_with_th
 async fn a_blocked_plugin_is_not_started_whoever_enables_it() {
     let policies = Policies::new();
     let (manager, folder) = managed(&policies, &hostile(&[]));
-    manager.load_all(folder.path()).await.unwrap();
+    Loader::new(folder.path(), manager.clone())
+        .load_all()
+        .await
+        .unwrap();
     let hostile = manager.snapshot().plugins().next().unwrap().name().clone();
     policies.block(&hostile, &by("anna")).await.unwrap();
     let error = manager.enable(hostile.as_str()).await.unwrap_err();

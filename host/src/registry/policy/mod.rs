@@ -9,6 +9,7 @@
 mod audit;
 mod bounds;
 mod change;
+mod changes;
 mod error;
 mod form;
 mod memory;
@@ -19,14 +20,16 @@ mod service;
 mod snapshot;
 mod sqlite;
 mod store;
+mod write;
 
 pub use audit::{AuditEntry, AuditEvent, AuditPage, By, ComponentId, Decided, Note};
 pub use bounds::{Bound, FieldError, Mebibytes, Timeout};
 pub use change::PolicyChange;
+pub use changes::PolicyChanges;
 pub use error::{NoteError, PolicyError};
 pub use memory::MemoryPolicies;
 pub use postgres::PostgresPolicies;
 pub use resource::{InstanceSettings, Origin, ResourcePolicy, Status};
-pub use service::{Policies, PolicyChanges};
+pub use service::Policies;
 pub use sqlite::SqlitePolicies;
 pub use store::PolicyStore;

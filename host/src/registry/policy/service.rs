@@ -5,26 +5,21 @@
 //! returns. What others changed is seen within half a second ([`Policies::follow`]), and whoever holds running plugins is
 //! told which policies became others ([`Policies::changes`]). No lock is held while the store works.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::changes::PolicyChanges;
 use super::snapshot::Snapshot;
+use super::write::Next;
 use super::{
-    AuditEntry, AuditEvent, AuditPage, By, ComponentId, Decided, MemoryPolicies, Note, Origin,
-    PolicyChange, PolicyError, PolicyStore, ResourcePolicy, Status,
+    AuditEntry, AuditPage, By, ComponentId, Decided, MemoryPolicies, Note, Origin, PolicyChange,
+    PolicyError, PolicyStore, ResourcePolicy, Status,
 };
-use crate::contract::{Json, PluginName};
+use crate::contract::PluginName;
 use crate::permission::Grants;
-use crate::registry::StoreFault;
 
-/// How often a change is tried again when somebody else was faster.
-const TRIES: u32 = 40;
-/// The longest wait before the next try.
-const BACK_OFF: Duration = Duration::from_millis(200);
 /// How often the store is asked whether another node changed something.
 const INTERVAL: Duration = Duration::from_millis(500);
 
@@ -35,20 +30,6 @@ pub struct Policies(Arc<Parts>);
 struct Parts {
     store: Box<dyn PolicyStore>,
     known: watch::Sender<Arc<Snapshot>>,
-}
-
-/// Tells which policies changed, also by other nodes. However late one asks, no change is missed; several of one policy are
-/// told once.
-pub struct PolicyChanges {
-    seen: Arc<Snapshot>,
-    known: watch::Receiver<Arc<Snapshot>>,
-}
-
-/// What a change makes of a policy.
-enum Next {
-    Same,
-    Put(ResourcePolicy, Decided),
-    Remove,
 }
 
 impl Default for Policies {
@@ -168,7 +149,10 @@ impl Policies {
             }
             policy.status = Status::PendingReview;
             policy.origin = Origin::Operator;
-            Ok(Next::Put(policy, Decided::Status(Status::PendingReview)))
+            Ok(Next::Put(
+                Box::new(policy),
+                Decided::Status(Status::PendingReview),
+            ))
         };
         self.changed(plugin, note, next).await
     }
@@ -206,7 +190,7 @@ impl Policies {
         let next = |present: Option<&ResourcePolicy>| {
             let mut policy = stored(plugin, present)?;
             policy.apply(change);
-            Ok(Next::Put(policy, Decided::Limits))
+            Ok(Next::Put(Box::new(policy), Decided::Limits))
         };
         self.changed(plugin, note, next).await
     }
@@ -245,7 +229,10 @@ impl Policies {
             policy.grants = Grants::default_policy();
             policy.status = Status::Approved;
             policy.origin = Origin::Rule;
-            Ok(Next::Put(policy, Decided::Status(Status::Approved)))
+            Ok(Next::Put(
+                Box::new(policy),
+                Decided::Status(Status::Approved),
+            ))
         };
         self.changed(plugin, &note, next).await
     }
@@ -271,7 +258,10 @@ impl Policies {
             }
             policy.status = Status::PendingReview;
             policy.origin = Origin::Default;
-            Ok(Next::Put(policy, Decided::Status(Status::PendingReview)))
+            Ok(Next::Put(
+                Box::new(policy),
+                Decided::Status(Status::PendingReview),
+            ))
         };
         self.change(plugin, &note, next).await.map(drop)
     }
@@ -343,7 +333,11 @@ impl Policies {
         Arc::clone(&self.0.known.borrow())
     }
 
-    fn publish(&self, next: impl FnOnce(&Snapshot) -> Option<Snapshot>) {
+    pub(super) fn store(&self) -> &dyn PolicyStore {
+        &*self.0.store
+    }
+
+    pub(super) fn publish(&self, next: impl FnOnce(&Snapshot) -> Option<Snapshot>) {
         self.0.known.send_if_modified(|known| match next(known) {
             Some(next) => {
                 *known = Arc::new(next);
@@ -366,112 +360,9 @@ impl Policies {
             policy.status = status;
             policy.origin = Origin::Operator;
             change(&mut policy);
-            Ok(Next::Put(policy, Decided::Status(status)))
+            Ok(Next::Put(Box::new(policy), Decided::Status(status)))
         };
         self.changed(plugin, note, next).await
-    }
-
-    /// A change after which there is a policy.
-    async fn changed(
-        &self,
-        plugin: &PluginName,
-        note: &Note,
-        next: impl Fn(Option<&ResourcePolicy>) -> Result<Next, PolicyError>,
-    ) -> Result<Arc<ResourcePolicy>, PolicyError> {
-        let policy = self.change(plugin, note, next).await?;
-        policy.map(Arc::new).ok_or_else(|| PolicyError::Unknown {
-            plugin: plugin.clone(),
-        })
-    }
-
-    /// Changes what the store has, not what is known of it here, and tries again when somebody else was faster. Gives what
-    /// is there after it. Who drops the future may have made the change all the same; the next look at the store sees it.
-    async fn change(
-        &self,
-        plugin: &PluginName,
-        note: &Note,
-        next: impl Fn(Option<&ResourcePolicy>) -> Result<Next, PolicyError>,
-    ) -> Result<Option<ResourcePolicy>, PolicyError> {
-        let refused = |fault| PolicyError::Store {
-            plugin: plugin.clone(),
-            fault,
-        };
-        for attempt in 0..TRIES {
-            let present = self.0.store.get(plugin).await.map_err(refused)?;
-            let (policy, decided) = match next(present.as_ref())? {
-                Next::Same => return Ok(present),
-                Next::Put(policy, decided) => (Some(policy), decided),
-                Next::Remove => (None, Decided::Forgotten),
-            };
-            match self.store(plugin, present, policy, decided, note).await {
-                Ok(policy) => return Ok(policy),
-                Err(StoreFault::Stale) => back_off(attempt).await,
-                Err(fault) => {
-                    // It may have been done all the same, if only the answer was lost.
-                    if let Err(error) = self.refresh().await {
-                        tracing::warn!(plugin = %plugin, "not read again after a failed change: {error}");
-                    }
-                    return Err(refused(fault));
-                }
-            }
-        }
-        Err(refused(StoreFault::Stale))
-    }
-
-    /// One try: stores a policy, or its absence, with its entry.
-    async fn store(
-        &self,
-        plugin: &PluginName,
-        present: Option<ResourcePolicy>,
-        policy: Option<ResourcePolicy>,
-        decided: Decided,
-        note: &Note,
-    ) -> Result<Option<ResourcePolicy>, StoreFault> {
-        let policy = policy.map(|policy| ResourcePolicy {
-            component: note.component.clone().or(policy.component.clone()),
-            ..policy
-        });
-        let event = AuditEvent {
-            at: Timestamp::now(),
-            by: note.by.clone(),
-            plugin: plugin.clone(),
-            decided,
-            before: json(present.as_ref())?,
-            after: json(policy.as_ref())?,
-            component: note.component.clone(),
-            reason: note.reason.clone(),
-        };
-        let version = match &policy {
-            Some(policy) => self.0.store.put(policy, &event).await?,
-            None => {
-                let revision = present.map_or(0, |present| present.revision);
-                self.0.store.remove(plugin, revision, &event).await?
-            }
-        };
-        let policy = policy.map(|policy| ResourcePolicy {
-            revision: version,
-            ..policy
-        });
-        self.publish(|known| known.with_change(plugin, version, policy.clone()));
-        tracing::info!(plugin = %plugin, by = %note.by, "policy: {decided}");
-        Ok(policy)
-    }
-}
-
-impl PolicyChanges {
-    /// Waits until policies are others than they were, and says whose. None when nobody has the policies any more.
-    ///
-    /// Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<BTreeSet<PluginName>> {
-        loop {
-            self.known.changed().await.ok()?;
-            let now = Arc::clone(&self.known.borrow_and_update());
-            let changed = now.changed_since(&self.seen);
-            self.seen = now;
-            if !changed.is_empty() {
-                return Some(changed);
-            }
-        }
     }
 }
 
@@ -497,26 +388,4 @@ fn stored(
     present.cloned().ok_or_else(|| PolicyError::Unknown {
         plugin: plugin.clone(),
     })
-}
-
-/// A policy as the audit trail has it: the revisions are the numbers of the entries.
-fn json(policy: Option<&ResourcePolicy>) -> Result<Option<Json>, StoreFault> {
-    let unnumbered = |policy: &ResourcePolicy| {
-        Json::from_serialize(&ResourcePolicy {
-            revision: 0,
-            ..policy.clone()
-        })
-    };
-    let json = policy.map(unnumbered).transpose();
-    json.map_err(|error| StoreFault::Unavailable(error.to_string()))
-}
-
-/// Waits a random while, longer after each try, so that those who were overtaken together do not meet again.
-async fn back_off(attempt: u32) {
-    let mut random = [0; 2];
-    // Without randomness all wait equally long, which is only slower.
-    let _ = getrandom::fill(&mut random);
-    let most = BACK_OFF.min(Duration::from_millis(2 << attempt.min(10)));
-    tokio::time::sleep(most.mul_f64(f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX)))
-        .await;
 }

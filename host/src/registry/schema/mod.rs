@@ -1,7 +1,7 @@
 //! Settings checked by what plugins say about them.
 //!
 //! A plugin's registration can carry a JSON Schema (draft 2020-12), which its settings must satisfy before they are stored.
-//! The schema is a stranger's program, and checking runs it: so it is bounded before it is compiled ([`shape`]), nothing is
+//! The schema is a stranger's program, and checking runs it: so it is bounded before it is compiled (in `shape`), nothing is
 //! fetched for it, and its patterns are of the kind that takes linear time. What a refusal shows of the settings are the
 //! places that do not fit, and not the values, which may be secret.
 
