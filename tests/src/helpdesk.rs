@@ -22,9 +22,7 @@ const PRIORITIES: [&str; 3] = ["low", "normal", "high"];
 
 /// A new database with a few queues and tickets, a secret table, and a view and a trigger that lead to it.
 pub fn helpdesk() -> Helpdesk {
-    let helpdesk = Helpdesk {
-        folder: tempfile::tempdir().expect("a temporary folder"),
-    };
+    let helpdesk = empty();
     let mut connection = helpdesk.connection();
     // What the host would switch on, so that a test can see that reading changes no byte of the file.
     connection
@@ -74,6 +72,20 @@ pub fn helpdesk() -> Helpdesk {
     }
     transaction.commit().expect("the helpdesk");
     helpdesk
+}
+
+/// A new database of another application's, with these tables.
+pub fn helpdesk_with(schema: &str) -> Helpdesk {
+    let helpdesk = empty();
+    let made = helpdesk.connection().execute_batch(schema);
+    made.unwrap_or_else(|error| panic!("{schema}: {error}"));
+    helpdesk
+}
+
+fn empty() -> Helpdesk {
+    Helpdesk {
+        folder: tempfile::tempdir().expect("a temporary folder"),
+    }
 }
 
 impl Helpdesk {

@@ -46,10 +46,15 @@ const SCHEMA: &str = "
 
 /// A new helpdesk on the server that `cargo xtask servers` starts.
 pub fn postgres_helpdesk() -> PostgresHelpdesk {
+    postgres_helpdesk_with(SCHEMA)
+}
+
+/// A new database of another application's, with these tables.
+pub fn postgres_helpdesk_with(schema: &str) -> PostgresHelpdesk {
     let helpdesk = PostgresHelpdesk {
         url: crate::servers::postgres(),
     };
-    helpdesk.run(SCHEMA);
+    helpdesk.run(schema);
     helpdesk
 }
 

@@ -75,12 +75,13 @@ pub fn grants(texts: &[&str]) -> Grants {
         .collect()
 }
 
-/// Two instances, as many calls as a test makes, and times short enough for a test to wait for and long enough for a busy
+/// Two instances, as many calls and uses of the database as a test makes, and times short enough for a test to wait for and long enough for a busy
 /// machine.
 pub fn limits() -> Limits {
     Limits {
         rates: Rates {
             calls_per_second: None,
+            database_per_minute: None,
             ..Rates::default()
         },
         instances: 2,

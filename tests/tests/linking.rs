@@ -102,6 +102,71 @@ async fn what_is_granted_but_has_no_back_end_is_refused_by_name_with_what_would_
 }
 
 #[tokio::test]
+async fn a_missing_back_end_is_told_with_what_an_operator_sets_and_what_an_embedder_adds() {
+    for (name, granted, operator, embedder) in [
+        (
+            "probe",
+            "db:readwrite=*",
+            "set database (--database)",
+            "db::Databases",
+        ),
+        ("probe-email", "email=*", "mail.smtp", "email::Mail"),
+        (
+            "probe-secrets",
+            "secure_config:readwrite",
+            "secret_keys",
+            "secure_config::SecureConfig",
+        ),
+        (
+            "probe-entities",
+            "entity:readwrite=*",
+            "[entity.NAME]",
+            "entities::Entities",
+        ),
+        (
+            "probe-fields",
+            "custom_fields:readwrite=*",
+            "set database (--database)",
+            "custom_fields::CustomFields",
+        ),
+        (
+            "probe-http",
+            "http=*",
+            "the program always has",
+            "http::HttpClient",
+        ),
+        (
+            "probe-wasi-http",
+            "http=*",
+            "the program always has",
+            "http::HttpClient",
+        ),
+        (
+            "probe-events",
+            "events=*",
+            "the program always has",
+            "events::Events",
+        ),
+        (
+            "probe-files",
+            "files",
+            "set data",
+            "HostBuilder::data_folders",
+        ),
+    ] {
+        let all = [granted, "entity:hard_delete=*", "cache:readwrite", "config"];
+        let loaded = load(host(), name, guest(name), &all, limits()).await;
+        let error = loaded.expect_err(name);
+        assert_eq!(error.code(), "unavailable", "{error}");
+        let text = error.to_string();
+        for words in [&format!("plugin \"{name}\""), operator, embedder] {
+            assert!(text.contains(words), "{words:?} is not in: {text}");
+        }
+        assert_eq!(text.matches("embedders").count(), 1, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn an_import_that_nobody_serves_is_refused_by_name_whatever_is_granted() {
     let error = load(
         host(),

@@ -12,7 +12,7 @@ use crate::capability::{
     secure_config, wasi,
 };
 
-use crate::permission::Need;
+use crate::permission::{Need, Permission};
 
 /// An interface that a component may import.
 pub struct Interface {
@@ -71,6 +71,42 @@ const CONTRACT: &[Interface] = &[
     gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::Function(custom_fields::link_read)),
     gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::Function(custom_fields::link_write)),
 ];
+
+/// What gives a host the back-end for a permission: what an operator sets, and what an application that embeds the host
+/// hands to its builder. None for what every host has.
+pub fn back_end(permission: Permission) -> Option<&'static str> {
+    Some(match permission {
+        Permission::Db => {
+            "set database (--database) to a SQLite file or a PostgreSQL URL; embedders add the provider db::Databases"
+        }
+        Permission::SecureConfig => {
+            "set database (--database), in which they are kept, and secret_keys, the file with their keys, if it shall \
+             not be goatherd.keys; embedders add the provider secure_config::SecureConfig"
+        }
+        Permission::Entity => {
+            "set database (--database), and the entity types under [entity.NAME]; embedders add the provider \
+             entities::Entities"
+        }
+        Permission::CustomFields => {
+            "set database (--database), in which they are kept; embedders add the provider custom_fields::CustomFields"
+        }
+        Permission::Email => {
+            "set mail.from, and mail.outbox or mail.smtp; embedders add the provider email::Mail"
+        }
+        Permission::Files => {
+            "set data, the folder in which plugins have theirs; embedders call HostBuilder::data_folders"
+        }
+        Permission::Http => {
+            "embedders add the provider http::HttpClient, which the program always has"
+        }
+        Permission::Events => {
+            "embedders add the provider events::Events, which the program always has"
+        }
+        Permission::Cache | Permission::Config | Permission::PluginCall | Permission::Routes => {
+            return None;
+        }
+    })
+}
 
 /// Every interface that a component may import: the contract's, then WASI's.
 pub fn interfaces() -> impl Iterator<Item = &'static Interface> {

@@ -6,27 +6,21 @@
 use anyhow::Context as _;
 use rustls::ClientConfig;
 
+use super::database::{Database, Tables};
 use super::failure::Failure;
-use super::settings::{DatabaseSetting, EventsSetting, MailSettings, Settings};
+use super::settings::{EventsSetting, MailSettings, Settings};
 use crate::capability::cache::{Caching, QUOTA, RedisCache};
 use crate::capability::config::Config;
-use crate::capability::custom_fields::{CustomFields, PostgresFields, SqliteFields};
-use crate::capability::db::{
-    Caps, Databases, OrganisationTables, PostgresDatabase, PostgresSettings, SqliteDatabase,
-};
+use crate::capability::custom_fields::CustomFields;
 use crate::capability::email::{Mail, Outbox, Sender, Smtp};
-use crate::capability::entities::{
-    Entities, EntityService, EntityTypes, PostgresEntities, SqliteEntities,
-};
+use crate::capability::entities::{Entities, EntityService, EntityTypes};
 use crate::capability::events::{EventHub, Events, MemoryBroker, PostgresBroker, RedisBroker};
 use crate::capability::files::DataFolders;
 use crate::capability::http::{HttpClient, HttpOptions};
-use crate::capability::secure_config::{
-    KeyRing, PostgresSecrets, SecretService, SecureConfig, SqliteSecrets,
-};
+use crate::capability::secure_config::{KeyRing, SecretService, SecureConfig};
 use crate::permission::{Grants, Permission};
 use crate::runtime::{Host, HostBuilder};
-use crate::store::{PostgresStore, RedisStore, SqliteStore};
+use crate::store::RedisStore;
 use crate::tls;
 
 /// What keys and channels in Redis begin with.
@@ -41,12 +35,6 @@ pub(super) struct BackEnds {
     pub(super) host: Host,
     pub(super) events: EventHub,
     pub(super) entities: Option<EntityService>,
-}
-
-/// The host's own tables.
-enum Tables {
-    Sqlite(SqliteStore),
-    Postgres(PostgresStore),
 }
 
 /// A host that runs nothing but `register`, and so needs no back-ends.
@@ -89,26 +77,33 @@ pub(super) async fn connect(
         let folders = DataFolders::open(folder).context("the setting data")?;
         builder = builder.data_folders(folders);
     }
-    if reaches(Permission::Db) {
-        builder = database(settings, &tls, builder)?;
-    }
-    let tables = tables(settings, &tls)?;
+    let database = Database::of(settings, &tls);
     let mut entities = None;
-    if let Some(tables) = &tables {
+    if let Some(database) = &database {
+        if reaches(Permission::Db) {
+            builder = builder.provider(database.for_plugins()?);
+        }
         if reaches(Permission::SecureConfig) {
-            let secrets = secrets(settings, tables).await?;
+            let secrets = database.tables()?.secrets(ring(settings)?).await?;
             builder = builder.provider(SecureConfig::new(secrets));
         }
         if reaches(Permission::CustomFields) {
-            builder = builder.provider(custom_fields(settings, tables).await?);
+            let fields = custom_fields(settings, &database.tables()?).await?;
+            builder = builder.provider(fields);
         }
         if reaches(Permission::Entity) {
-            let service = entity_service(settings, tables).await?;
+            let types =
+                EntityTypes::try_from(settings.entity.clone()).context("the setting entity")?;
+            let service = database.tables()?.entities(types).await?;
             builder = builder.provider(Entities::new(service.clone()));
             entities = Some(service);
         }
     }
-    let events = hub(settings, &tls, tables.as_ref(), reaches(Permission::Events)).await?;
+    let events = if reaches(Permission::Events) {
+        hub(settings, &tls, database.as_ref()).await?
+    } else {
+        EventHub::new(MemoryBroker::default())
+    };
     let host = builder
         .provider(Events::new(events.clone()))
         .build()
@@ -123,9 +118,9 @@ pub(super) async fn connect(
 /// The secrets of all plugins.
 pub(super) async fn secrets_alone(settings: &Settings) -> Result<SecretService, Failure> {
     let tls = tls::client(settings.certificates.as_deref()).context("certificates")?;
-    let tables = tables(settings, &tls)?;
-    let tables = tables.context("secrets are kept in the database: --database names it")?;
-    Ok(secrets(settings, &tables).await?)
+    let database = Database::of(settings, &tls);
+    let database = database.context("secrets are kept in the database: --database names it")?;
+    Ok(database.tables()?.secrets(ring(settings)?).await?)
 }
 
 fn with_code_cache(settings: &Settings, builder: HostBuilder) -> anyhow::Result<HostBuilder> {
@@ -141,115 +136,23 @@ fn with_code_cache(settings: &Settings, builder: HostBuilder) -> anyhow::Result<
     }
 }
 
-/// The application's database, as plugins see it.
-fn database(
-    settings: &Settings,
-    tls: &ClientConfig,
-    builder: HostBuilder,
-) -> anyhow::Result<HostBuilder> {
-    let organisations = OrganisationTables::new(settings.organisations.clone())
-        .context("the setting organisations")?;
-    Ok(match &settings.database {
-        None => builder,
-        Some(DatabaseSetting::Sqlite(file)) => {
-            // It is the application's, and an empty one made by a typing error would only look as if its tables were missing.
-            anyhow::ensure!(
-                file.is_file(),
-                "the database {} does not exist; --database names the application's SQLite file",
-                file.display()
-            );
-            let database = SqliteDatabase::open(file)
-                .with_context(|| format!("the database {}", file.display()))?;
-            let database = database.with_organisations(organisations);
-            builder.provider(Databases::new(database, Caps::default()))
-        }
-        Some(DatabaseSetting::Postgres(url)) => {
-            let store = PostgresStore::new(&url.0, tls.clone()).context("the setting database")?;
-            let defaults = PostgresSettings::default();
-            let postgres = PostgresSettings {
-                schema: settings.schema.clone().unwrap_or(defaults.schema),
-                functions: settings.functions.clone(),
-                organisations,
-                connections: defaults.connections,
-            };
-            builder.provider(Databases::new(
-                PostgresDatabase::new(store, postgres),
-                Caps::default(),
-            ))
-        }
-    })
-}
-
-fn tables(settings: &Settings, tls: &ClientConfig) -> anyhow::Result<Option<Tables>> {
-    Ok(match &settings.database {
-        None => None,
-        Some(DatabaseSetting::Sqlite(file)) => {
-            anyhow::ensure!(
-                file.is_file(),
-                "the database {} does not exist; --database names the application's SQLite file",
-                file.display()
-            );
-            let store = SqliteStore::open(file);
-            Some(Tables::Sqlite(store.with_context(|| {
-                format!("the database {}", file.display())
-            })?))
-        }
-        Some(DatabaseSetting::Postgres(url)) => {
-            let store = PostgresStore::new(&url.0, tls.clone());
-            Some(Tables::Postgres(store.context("the setting database")?))
-        }
-    })
-}
-
-async fn secrets(settings: &Settings, tables: &Tables) -> anyhow::Result<SecretService> {
+/// The keys of secrets.
+fn ring(settings: &Settings) -> anyhow::Result<KeyRing> {
     let ring = if std::env::var_os(KEYS_VARIABLE).is_some() {
         KeyRing::from_environment(KEYS_VARIABLE)
     } else {
         let file = settings.secret_keys.as_deref();
         KeyRing::open(file.unwrap_or(KEYS_FILE.as_ref()))
     };
-    let ring = ring.context("the keys of secrets")?;
-    Ok(match tables {
-        Tables::Sqlite(store) => {
-            let secrets = SqliteSecrets::new(store.clone()).context("the table of secrets")?;
-            SecretService::new(secrets, ring)
-        }
-        Tables::Postgres(store) => {
-            let secrets = PostgresSecrets::new(store.clone()).await;
-            SecretService::new(secrets.context("the table of secrets")?, ring)
-        }
-    })
+    ring.context("the keys of secrets")
 }
 
 async fn custom_fields(settings: &Settings, tables: &Tables) -> anyhow::Result<CustomFields> {
-    let fields = match tables {
-        Tables::Sqlite(store) => {
-            let fields = SqliteFields::open(store.clone());
-            CustomFields::new(fields.context("the tables of custom fields")?)
-        }
-        Tables::Postgres(store) => {
-            let fields = PostgresFields::open(store.clone()).await;
-            CustomFields::new(fields.context("the tables of custom fields")?)
-        }
-    };
+    let fields = tables.custom_fields().await?;
     Ok(if settings.entity.is_empty() {
         fields
     } else {
         fields.entity_types(settings.entity.keys().cloned().collect())
-    })
-}
-
-async fn entity_service(settings: &Settings, tables: &Tables) -> anyhow::Result<EntityService> {
-    let types = EntityTypes::try_from(settings.entity.clone()).context("the setting entity")?;
-    Ok(match tables {
-        Tables::Sqlite(store) => {
-            let entities = SqliteEntities::open(store.clone(), types).await;
-            EntityService::new(entities.context("the setting entity")?)
-        }
-        Tables::Postgres(store) => {
-            let entities = PostgresEntities::open(store.clone(), types).await;
-            EntityService::new(entities.context("the setting entity")?)
-        }
     })
 }
 
@@ -270,25 +173,26 @@ fn mailer(mail: &MailSettings, tls: &ClientConfig) -> anyhow::Result<Mail> {
     }
 }
 
-/// What carries events; only within this process where no plugin could publish any.
+/// What carries events between nodes, or only within this process.
 async fn hub(
     settings: &Settings,
     tls: &ClientConfig,
-    tables: Option<&Tables>,
-    reached: bool,
+    database: Option<&Database<'_>>,
 ) -> anyhow::Result<EventHub> {
-    Ok(match (&settings.events, tables) {
-        (Some(EventsSetting::Redis(url)), _) if reached => {
+    Ok(match &settings.events {
+        None => EventHub::new(MemoryBroker::default()),
+        Some(EventsSetting::Redis(url)) => {
             let redis = RedisStore::new(&url.0, tls.clone()).context("the setting events")?;
             EventHub::new(RedisBroker::new(redis, REDIS_PREFIX))
         }
-        (Some(EventsSetting::Database), Some(Tables::Postgres(store))) if reached => {
-            let broker = PostgresBroker::open(store.clone()).await;
-            EventHub::new(broker.context("the table of events")?)
-        }
-        (Some(EventsSetting::Database), _) if reached => anyhow::bail!(
-            "the setting events is \"database\", which carries events only where database is a PostgreSQL URL"
-        ),
-        _ => EventHub::new(MemoryBroker::default()),
+        Some(EventsSetting::Database) => match database.map(Database::tables).transpose()? {
+            Some(Tables::Postgres(store)) => {
+                let broker = PostgresBroker::open(store).await;
+                EventHub::new(broker.context("the table of events")?)
+            }
+            _ => anyhow::bail!(
+                "the setting events is \"database\", which carries events only where database is a PostgreSQL URL"
+            ),
+        },
     })
 }

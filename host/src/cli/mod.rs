@@ -7,6 +7,7 @@
 mod args;
 mod back_ends;
 mod call;
+mod database;
 mod failure;
 mod inspect;
 mod progress;

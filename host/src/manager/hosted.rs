@@ -13,12 +13,57 @@ use super::table::{Entry, State, Table};
 use super::{Manager, Parts};
 use crate::contract::registration::Registration;
 use crate::contract::{Error, Json};
-use crate::registry::{Capability, CapabilitySlug, Kind, Record, RegistryError, Service};
+use crate::registry::{
+    Capability, CapabilitySlug, Kind, Record, RegistryError, Schema, Schemas, Service, Store,
+};
+
+/// A plugins table that a manager keeps in step with its plugins.
+#[derive(Clone)]
+pub struct Hosting {
+    /// The records, and the capabilities that hang on them.
+    pub registry: Service,
+    /// What the settings of loaded plugins have to look like. The service must have been made with it.
+    schemas: Schemas,
+}
+
+impl Hosting {
+    /// A plugins table in a store, all of which is read. Settings are checked by the schemas of plugins.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn with_store(store: impl Store) -> Result<Self, RegistryError> {
+        let schemas = Schemas::default();
+        let registry = Service::with_checked_store(store, schemas.clone()).await?;
+        Ok(Self { registry, schemas })
+    }
+
+    /// Checks the settings of a plugin by its schema from now on.
+    async fn use_schema(&self, registration: &Registration) -> Result<(), Failure> {
+        let name = &registration.name;
+        let Some(text) = registration.config_schema.clone() else {
+            self.schemas.remove(name.as_str());
+            return Ok(());
+        };
+        let compiled = tokio::task::spawn_blocking(move || Schema::compile(&text)).await;
+        let compiled = compiled.map_err(|stopped| stopped.to_string());
+        match compiled.and_then(|schema| schema.map_err(|error| error.to_string())) {
+            Ok(schema) => {
+                self.schemas.set(name.clone(), schema);
+                Ok(())
+            }
+            Err(reason) => Err(Failure::new(
+                "invalid-argument",
+                format!("plugin \"{name}\" cannot be configured: {reason}"),
+            )),
+        }
+    }
+}
 
 impl Manager {
     /// The plugins table, if the manager has one.
     pub fn registry(&self) -> Option<&Service> {
-        self.0.registry.as_ref()
+        self.0.hosting.as_ref().map(|hosting| &hosting.registry)
     }
 
     /// Whether an administrator wants a plugin on. Without a plugins table, everybody wants every plugin on.
@@ -27,13 +72,15 @@ impl Manager {
         record.is_none_or(|record| record.enabled)
     }
 
-    /// Sees to it that a plugin has a record.
+    /// Sees to it that a plugin has a record, and that its settings are checked by what it says about them.
     pub(super) async fn record(&self, registration: &Registration) -> Result<(), Failure> {
-        let Some(registry) = self.registry() else {
+        let Some(hosting) = &self.0.hosting else {
             return Ok(());
         };
+        hosting.use_schema(registration).await?;
         let record = Record::new(registration.name.clone(), kind(registration));
-        registry.ensure(record).await.map_err(Failure::from)
+        let ensured = hosting.registry.ensure(record).await;
+        ensured.map_err(Failure::from)
     }
 
     /// Writes down what an administrator wants.

@@ -11,7 +11,7 @@
 //!
 //! Plugins come from a directory through a [`Loader`], are called through [`Handle`]s, and are replaced while they serve
 //! by [`Manager::reload`]. Decisions that change are applied by [`Manager::review`], wishes of administrators are kept in
-//! the plugins table of a [`Service`].
+//! the plugins table of a [`Hosting`].
 
 mod error;
 mod handle;
@@ -37,12 +37,12 @@ use tokio::sync::watch;
 
 pub use error::{Failure, ManagerError};
 pub use handle::Handle;
+pub use hosted::Hosting;
 pub use load::{Outcome, Report};
 pub use loader::{DiscoveredPlugin, Loader};
 pub use policy::{Candidate, Configured, Decision, Policy, Reviewed, Terms, TrustAll};
 pub use table::{Entry, Refused, Serving, State, Table};
 
-use crate::registry::Service;
 use crate::runtime::Host;
 
 /// Takes up what plugins add, and takes it back.
@@ -78,7 +78,7 @@ struct Parts {
     host: Host,
     policy: Arc<dyn Policy>,
     applier: Arc<dyn Applier>,
-    registry: Option<Service>,
+    hosting: Option<Hosting>,
     table: ArcSwap<Table>,
     /// Held for one step at a time, and never while anything is awaited.
     step: Mutex<()>,
@@ -105,22 +105,22 @@ impl Manager {
         host: Host,
         policy: impl Policy + 'static,
         applier: Arc<dyn Applier>,
-        registry: Service,
+        hosting: Hosting,
     ) -> Self {
-        Self::assemble(host, Arc::new(policy), applier, Some(registry))
+        Self::assemble(host, Arc::new(policy), applier, Some(hosting))
     }
 
     fn assemble(
         host: Host,
         policy: Arc<dyn Policy>,
         applier: Arc<dyn Applier>,
-        registry: Option<Service>,
+        hosting: Option<Hosting>,
     ) -> Self {
         Self(Arc::new(Parts {
             host,
             policy,
             applier,
-            registry,
+            hosting,
             table: ArcSwap::default(),
             step: Mutex::default(),
             changes: watch::Sender::new(()),
@@ -159,8 +159,8 @@ impl Manager {
         let mut next = (*present).clone();
         let done = change(&present, &mut next);
         self.0.applier.apply(&next);
-        if let Some(registry) = &self.0.registry {
-            hosted::offer(registry, &present, &next);
+        if let Some(hosting) = &self.0.hosting {
+            hosted::offer(&hosting.registry, &present, &next);
         }
         self.0.table.store(Arc::new(next));
         drop(held);

@@ -123,6 +123,9 @@ impl Manager {
                 let old = self.load_beside(*beside).await?;
                 // Calls that reach the old one from now on are turned away and go to the new one.
                 old.shutdown().await;
+                self.record(&found.description.registration)
+                    .await
+                    .map_err(ManagerError::Failed)?;
                 tracing::info!(plugin = name, "reloaded");
             }
             Next::Enable => return self.resume(name).await,

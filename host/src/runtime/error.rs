@@ -130,7 +130,7 @@ pub enum LoadError {
         /// All of them.
         interfaces: Vec<String>,
         /// What would change that, where something would.
-        hint: &'static str,
+        hint: String,
     },
     /// It imports what it has no grant for.
     #[error(

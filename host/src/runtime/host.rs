@@ -27,9 +27,10 @@ use crate::capability::files::DataFolders;
 use crate::capability::i18n::{Catalog, Translations};
 use crate::capability::log::Logs;
 use crate::capability::plugins::PluginCalls;
+use crate::capability::table;
 use crate::capability::{Alone, Peers, PrepareError, Provider, Providers, RateLimits, Setup, Slot};
 use crate::contract::{Language, PluginName};
-use crate::permission::{FilesGrant, Grants};
+use crate::permission::{FilesGrant, Grants, Permission};
 
 /// Compiles, describes and loads plugins. Cheap to clone.
 #[derive(Clone)]
@@ -368,9 +369,10 @@ impl Host {
             Some(folders) => folders
                 .prepare(&plugin, grant)
                 .map_err(|error| failed(error.to_string())),
-            None => Err(failed(
-                "this host was started without a folder for plugins' data".to_owned(),
-            )),
+            None => Err(failed(format!(
+                "this host was started without a folder for plugins' data: {}",
+                table::back_end(Permission::Files).unwrap_or_default()
+            ))),
         };
         tokio::task::spawn_blocking(prepare)
             .await

@@ -7,7 +7,7 @@ use wasmtime::component::Linker;
 
 use super::component::{Component, Import, Verdict};
 use super::error::{LoadError, Missing, Unknown};
-use crate::capability::table::Link;
+use crate::capability::table::{self, Link};
 use crate::capability::{Guest, Providers};
 use crate::contract::registration::Registration;
 use crate::contract::v0_1::EverythingPre;
@@ -63,12 +63,7 @@ pub(super) fn check_granted(
             missing,
         });
     }
-    let not_served = |import: &&Import| matches!(import.verdict, Verdict::NotServed { .. });
-    let no_provider = |import: &&Import| {
-        matches!(import.verdict, Verdict::Granted { .. })
-            && provided(import).is_some_and(|interface| providers.serving(interface).is_none())
-    };
-    let refuse = |filter: &dyn Fn(&&Import) -> bool, hint| {
+    let refuse = |filter: &dyn Fn(&&Import) -> bool, hint: &dyn Fn() -> String| {
         let refused = imports.iter().filter(filter);
         let interfaces: Vec<_> = refused.map(|import| import.name.clone()).collect();
         if interfaces.is_empty() {
@@ -77,14 +72,32 @@ pub(super) fn check_granted(
         Err(LoadError::NotServed {
             plugin: plugin.to_string(),
             interfaces,
-            hint,
+            hint: hint(),
         })
     };
-    refuse(&not_served, " in this version")?;
-    refuse(
-        &no_provider,
-        ": it was started without a back-end for it, such as --database FILE for db-read and db-write",
-    )
+    let not_served = |import: &&Import| matches!(import.verdict, Verdict::NotServed { .. });
+    refuse(&not_served, &|| " in this version".to_owned())?;
+    let no_provider = |import: &&Import| {
+        matches!(import.verdict, Verdict::Granted { .. })
+            && provided(import).is_some_and(|interface| providers.serving(interface).is_none())
+    };
+    refuse(&no_provider, &|| {
+        let mut hints = Vec::new();
+        for import in imports.iter().filter(no_provider) {
+            if let Verdict::Granted { permission } = import.verdict
+                && let permission = permission.permission()
+                && let Some(hint) = table::back_end(permission)
+                && !hints.iter().any(|(other, _)| *other == permission)
+            {
+                hints.push((permission, hint));
+            }
+        }
+        let hints: Vec<_> = hints
+            .into_iter()
+            .map(|(permission, hint)| format!("for {permission}, {hint}"))
+            .collect();
+        format!(": it has no back-end for that; {}", hints.join("; "))
+    })
 }
 
 /// The scope that a plugin asks for where an interface needs a permission.

@@ -212,3 +212,69 @@ fn within<T, E: From<StoreError>>(
     set(connection, false)?;
     done
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const SCHEMA: &str = "
+        CREATE TABLE parent (id INTEGER PRIMARY KEY);
+        CREATE TABLE child (parent INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
+    ";
+
+    fn store() -> (tempfile::TempDir, SqliteStore) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("store.db")).unwrap();
+        store.ensure(SCHEMA).unwrap();
+        (folder, store)
+    }
+
+    async fn write(
+        store: &SqliteStore,
+        sql: &'static str,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        let deadline = Instant::now() + wait;
+        store
+            .write(deadline, move |transaction| {
+                Ok(transaction.execute_batch(sql)?)
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_constraint_is_a_conflict_also_when_it_is_checked_at_the_end() {
+        let (_folder, store) = store();
+        let long = Duration::from_secs(20);
+        write(&store, "INSERT INTO parent VALUES (1)", long)
+            .await
+            .unwrap();
+        for sql in [
+            "INSERT INTO parent VALUES (2); INSERT INTO parent VALUES (1)",
+            "INSERT INTO parent VALUES (2); INSERT INTO child VALUES (7)",
+        ] {
+            let error = write(&store, sql, long).await.unwrap_err();
+            assert!(matches!(error, StoreError::Conflict(_)), "{error}");
+        }
+        write(&store, "INSERT INTO parent VALUES (2)", long)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn waiting_for_somebody_elses_lock_ends_at_the_deadline() {
+        let (folder, store) = store();
+        let other = Connection::open(folder.path().join("store.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let short = Duration::from_millis(100);
+        let late = write(&store, "INSERT INTO parent VALUES (1)", short).await;
+        assert_eq!(late, Err(StoreError::TimedOut));
+        other.execute_batch("ROLLBACK").unwrap();
+        let long = Duration::from_secs(20);
+        write(&store, "INSERT INTO parent VALUES (1)", long)
+            .await
+            .unwrap();
+    }
+}

@@ -47,7 +47,7 @@ impl Asked {
     /// For calls that this request causes.
     pub(super) fn call_context(&self, deadline: Option<Instant>) -> CallContext {
         CallContext {
-            org_id: None,
+            org_id: self.visitor.organisation(),
             user: self.visitor.signed_in().map(|one| Arc::clone(&one.user)),
             language: self.languages.first().cloned().unwrap_or_default(),
             request_id: self.request_id.clone(),

@@ -31,6 +31,9 @@ pub struct SignedIn {
     pub user: Arc<User>,
     /// What the user is to the application.
     pub role: Role,
+    /// The organisation that the user acts in; none in an application with a single one. Plugins that are called for this
+    /// visitor see its rows in tables that organisations own, and without one they see none.
+    pub organisation: Option<i64>,
 }
 
 /// What a user is to the application.
@@ -45,7 +48,7 @@ pub enum Role {
 }
 
 impl SignedIn {
-    /// A user without groups.
+    /// A user without groups, of no organisation.
     pub fn new(id: &str, name: &str, role: Role) -> Self {
         let user = User {
             id: id.to_owned(),
@@ -55,6 +58,16 @@ impl SignedIn {
         Self {
             user: Arc::new(user),
             role,
+            organisation: None,
+        }
+    }
+
+    /// The same user, who acts in this organisation.
+    #[must_use]
+    pub fn in_organisation(self, organisation: i64) -> Self {
+        Self {
+            organisation: Some(organisation),
+            ..self
         }
     }
 }
@@ -66,6 +79,11 @@ impl Visitor {
             Self::Anonymous => None,
             Self::SignedIn(signed_in) => Some(signed_in),
         }
+    }
+
+    /// The organisation that the visitor acts in. Anybody acts in none.
+    pub fn organisation(&self) -> Option<i64> {
+        self.signed_in()?.organisation
     }
 
     /// Whether the visitor runs the application.
@@ -83,7 +101,8 @@ impl Visitor {
 /// Says who requests come from.
 #[async_trait]
 pub trait Authenticator: Send + Sync {
-    /// Who a request comes from. Credentials that are given and wrong are a problem, not an anonymous visitor.
+    /// Who a request comes from, and for which organisation. Credentials that are given and wrong are a problem, not an
+    /// anonymous visitor.
     ///
     /// # Errors
     ///

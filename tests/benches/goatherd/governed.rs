@@ -27,6 +27,7 @@ pub fn limits() -> Limits {
     Limits {
         rates: Rates {
             calls_per_second: None,
+            database_per_minute: None,
             ..Rates::default()
         },
         ..Limits::default()

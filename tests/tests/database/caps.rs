@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use goatherd::capability::db::Caps;
+use goatherd::capability::db::{Caps, PostgresSettings};
 use goatherd_tests::{call, call_in, limits, plugin, until};
 use serde_json::json;
 
@@ -60,7 +60,7 @@ async fn bytes_over_the_cap_are_too_large(on: On) {
     );
     refused(
         "a change",
-        desk.execute("INSERT INTO note (text) VALUES (?)", json!([huge]))
+        desk.execute_with("INSERT INTO note (text) VALUES (?)", json!([huge]))
             .await,
         &["too-large"],
     );
@@ -135,11 +135,11 @@ async fn a_change_that_runs_too_long_leaves_nothing_behind(on: On) {
     );
     refused(
         "an endless insert",
-        desk.execute(&endless, json!([])).await,
+        desk.execute(&endless).await,
         &["timed-out", "too-large"],
     );
     assert_eq!(desk.store.number("SELECT COUNT(*) FROM note"), 0);
-    desk.execute("INSERT INTO note (text) VALUES ('a')", json!([]))
+    desk.execute("INSERT INTO note (text) VALUES ('a')")
         .await
         .expect("the connection is as it was");
 }
@@ -154,7 +154,7 @@ async fn a_dropped_call_undoes_its_change_and_frees_the_connection(on: On) {
     tokio::time::sleep(Duration::from_millis(150)).await;
     abandoned.abort();
     let began = Instant::now();
-    desk.execute("INSERT INTO note (text) VALUES ('a')", json!([]))
+    desk.execute("INSERT INTO note (text) VALUES ('a')")
         .await
         .expect("the connection is free");
     assert!(
@@ -176,7 +176,7 @@ async fn a_lock_of_somebody_elses_is_waited_for_and_then_a_conflict(on: On) {
     let other = desk.store.hold_writers();
     let began = Instant::now();
     let error = desk
-        .execute("INSERT INTO note (text) VALUES ('ours')", json!([]))
+        .execute("INSERT INTO note (text) VALUES ('ours')")
         .await
         .expect_err("it is locked");
     assert!(
@@ -194,7 +194,7 @@ async fn a_lock_of_somebody_elses_is_waited_for_and_then_a_conflict(on: On) {
         "readers do not wait"
     );
     drop(other);
-    desk.execute("INSERT INTO note (text) VALUES ('ours')", json!([]))
+    desk.execute("INSERT INTO note (text) VALUES ('ours')")
         .await
         .unwrap();
 }
@@ -203,11 +203,11 @@ async fn a_lock_of_somebody_elses_is_waited_for_and_then_a_conflict(on: On) {
 both! {
 async fn a_slow_query_of_one_plugin_does_not_hold_up_another(on: On) {
     let store = Store::new(on);
-    let host = store.host(Caps {
-            statement_time: Duration::from_secs(4),
-            ..Caps::default()
-        },
-    );
+    let caps = Caps {
+        statement_time: Duration::from_secs(4),
+        ..Caps::default()
+    };
+    let host = store.host(PostgresSettings::default(), caps);
     let slow = plugin(
         &host,
         "probe",

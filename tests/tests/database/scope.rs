@@ -1,6 +1,6 @@
 //! Scopes: which tables a grant covers, what may be done within it, and what a refusal says.
 
-use goatherd::capability::db::Caps;
+use goatherd::capability::db::{Caps, PostgresSettings};
 use goatherd_tests::{call, limits, plugin};
 use serde_json::json;
 
@@ -51,7 +51,7 @@ async fn a_grant_without_a_scope_covers_no_table(on: On) {
     refused("read", desk.query("SELECT id FROM ticket").await, DENIED);
     refused(
         "write",
-        desk.execute("DELETE FROM ticket", json!([])).await,
+        desk.execute("DELETE FROM ticket").await,
         DENIED,
     );
 }
@@ -66,7 +66,7 @@ async fn tables_within_the_scope_may_be_made_changed_and_dropped(on: On) {
         "CREATE INDEX probe_a_name ON probe_a (name)",
         "INSERT INTO probe_a (id, name, size) VALUES (1, 'a', 1)",
     ] {
-        desk.execute(sql, json!([]))
+        desk.execute(sql)
             .await
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
@@ -74,7 +74,7 @@ async fn tables_within_the_scope_may_be_made_changed_and_dropped(on: On) {
         only(desk.query("SELECT size FROM probe_a").await.unwrap()),
         1
     );
-    desk.execute("DROP TABLE probe_a", json!([])).await.unwrap();
+    desk.execute("DROP TABLE probe_a").await.unwrap();
     assert_eq!(
         desk.store.number(on.pick(
             "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE 'probe%'",
@@ -88,7 +88,7 @@ async fn tables_within_the_scope_may_be_made_changed_and_dropped(on: On) {
 both! {
 async fn two_plugins_with_different_grants_keep_to_their_own(on: On) {
     let store = Store::new(on);
-    let host = store.host(Caps::default());
+    let host = store.host(PostgresSettings::default(), Caps::default());
     let probe = plugin(
         &host,
         "probe",
@@ -121,5 +121,53 @@ async fn two_plugins_with_different_grants_keep_to_their_own(on: On) {
         .expect_err("queue is not granted");
     assert_eq!(error.code(), "permission-denied");
     assert!(error.to_string().contains("queue"), "{error}");
+}
+}
+
+both! {
+async fn what_a_foreign_key_carries_on_needs_a_grant_too(on: On) {
+    let schema = "
+        CREATE TABLE parent (id INTEGER PRIMARY KEY, word TEXT);
+        CREATE TABLE child (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parent (id) ON DELETE CASCADE);
+        CREATE TABLE grandchild (child_id INTEGER REFERENCES child (id) ON DELETE SET NULL);
+        CREATE TABLE renamed (parent_id INTEGER REFERENCES parent (id) ON UPDATE CASCADE);
+        INSERT INTO parent VALUES (1, 'a'), (2, 'b');
+        INSERT INTO child VALUES (1, 1);
+        INSERT INTO grandchild VALUES (1);
+        INSERT INTO renamed VALUES (2);
+    ";
+    let settings = PostgresSettings::default;
+    let desk = Desk::over(Store::with(on, schema), &["db:write=parent"], settings()).await;
+    for (sql, reached) in [
+        ("DELETE FROM parent", "child"),
+        ("DELETE FROM parent WHERE id = 1", "child"),
+        ("UPDATE parent SET id = 3 WHERE id = 2", "renamed"),
+    ] {
+        let text = refused(sql, desk.execute(sql).await, DENIED);
+        assert!(text.contains(&format!("\"{reached}\"")), "{text}");
+    }
+    desk.execute("UPDATE parent SET word = 'c'").await.unwrap();
+    let sql = "INSERT INTO parent VALUES (4, 'd') ON CONFLICT (id) DO UPDATE SET word = 'd'";
+    desk.execute(sql).await.unwrap();
+
+    let desk = Desk::over(desk.store, &["db:write=parent,child"], settings()).await;
+    let sql = "DELETE FROM parent WHERE id = 1";
+    let text = refused(sql, desk.execute(sql).await, DENIED);
+    assert!(text.contains("grandchild"), "{text}");
+    assert_eq!(desk.store.number("SELECT count(*) FROM child"), 1);
+
+    let all = ["db:write=parent,child,grandchild,renamed"];
+    let desk = Desk::over(desk.store, &all, settings()).await;
+    desk.execute(sql).await.unwrap();
+    let sql = "UPDATE parent SET id = 3 WHERE id = 2";
+    desk.execute(sql).await.unwrap();
+    let left = "SELECT (SELECT count(*) FROM child) + (SELECT count(child_id) FROM grandchild)";
+    assert_eq!(desk.store.number(left), 0);
+    assert_eq!(desk.store.number("SELECT parent_id FROM renamed"), 3);
+    // And back.
+    let desk = Desk::over(desk.store, &["db:write=parent"], settings()).await;
+    refused(sql, desk.execute("UPDATE parent SET id = 9").await, DENIED);
+    refused(sql, desk.execute("DELETE FROM parent").await, DENIED);
+    desk.execute("UPDATE parent SET word = 'e'").await.unwrap();
 }
 }

@@ -1,7 +1,5 @@
 //! Statements: no form of SQL reads or writes what is not granted, or does more than the function that it was given to.
 
-use serde_json::json;
-
 use crate::{DENIED, DENIED_OR_INVALID, Desk, On, both, only, refused};
 
 both! {
@@ -192,7 +190,7 @@ async fn two_statements_in_one_call_are_refused_and_neither_happens(on: On) {
     ] {
         refused(
             sql,
-            desk.execute(sql, json!([])).await,
+            desk.execute(sql).await,
             &["invalid-argument"],
         );
     }
@@ -289,12 +287,12 @@ async fn nothing_is_written_to_a_table_that_is_not_granted(on: On) {
     for (name, sql) in cases {
         refused(
             &format!("{name}: {sql}"),
-            desk.execute(sql, json!([])).await,
+            desk.execute(sql).await,
             DENIED_OR_INVALID,
         );
         assert_eq!(dump(), before, "{name} left something behind");
     }
-    desk.execute("INSERT INTO note (text) VALUES ('allowed')", json!([]))
+    desk.execute("INSERT INTO note (text) VALUES ('allowed')")
         .await
         .expect("the connection is as it was");
 }

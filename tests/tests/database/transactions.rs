@@ -117,12 +117,12 @@ async fn an_empty_transaction_changes_nothing(on: On) {
 both! {
 async fn a_broken_constraint_is_a_conflict_with_its_name(on: On) {
     let desk = Desk::with(on, &["db:write=note"]).await;
-    desk.execute("INSERT INTO note (text) VALUES ('a')", json!([]))
+    desk.execute("INSERT INTO note (text) VALUES ('a')")
         .await
         .unwrap();
     let text = refused(
         "the same again",
-        desk.execute("INSERT INTO note (text) VALUES ('a')", json!([]))
+        desk.execute("INSERT INTO note (text) VALUES ('a')")
             .await,
         &["conflict"],
     );
@@ -141,9 +141,7 @@ async fn changes_at_the_same_time_are_all_made_once(on: On) {
     )
     .await;
     desk.execute(
-        "INSERT INTO note (text, number) VALUES ('sum', 0)",
-        json!([]),
-    )
+        "INSERT INTO note (text, number) VALUES ('sum', 0)")
     .await
     .unwrap();
     let adds: Vec<_> = (0..40)

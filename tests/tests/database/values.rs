@@ -97,7 +97,7 @@ async fn a_wrong_number_of_parameters_is_refused(on: On) {
     }
     refused(
         "execute",
-        desk.execute("INSERT INTO note (text) VALUES (?)", json!([]))
+        desk.execute("INSERT INTO note (text) VALUES (?)")
             .await,
         &["invalid-argument"],
     );
@@ -128,7 +128,7 @@ both! {
 async fn a_change_says_how_many_rows_and_which_is_the_last(on: On) {
     let desk = Desk::with(on, &["db:write=note"]).await;
     let first = desk
-        .execute(
+        .execute_with(
             "INSERT INTO note (text, number, data) VALUES (?, ?, ?)",
             json!(["a", 1.5, {"blob": [1, 2]}]),
         )
@@ -138,11 +138,11 @@ async fn a_change_says_how_many_rows_and_which_is_the_last(on: On) {
         (&first["rows_affected"], &first["last_insert_id"]),
         (&json!(1), &json!(1))
     );
-    desk.execute("INSERT INTO note (text) VALUES ('b'), ('c')", json!([]))
+    desk.execute("INSERT INTO note (text) VALUES ('b'), ('c')")
         .await
         .unwrap();
     let changed = desk
-        .execute("UPDATE note SET number = 2 WHERE text > ?", json!(["a"]))
+        .execute_with("UPDATE note SET number = 2 WHERE text > ?", json!(["a"]))
         .await
         .unwrap();
     assert_eq!(
@@ -150,7 +150,7 @@ async fn a_change_says_how_many_rows_and_which_is_the_last(on: On) {
         (&json!(2), &json!(null))
     );
     let none = desk
-        .execute("DELETE FROM note WHERE text = 'z'", json!([]))
+        .execute("DELETE FROM note WHERE text = 'z'")
         .await
         .unwrap();
     assert_eq!(none["rows_affected"], 0);

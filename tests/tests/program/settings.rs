@@ -6,7 +6,7 @@ use std::path::Path;
 use goatherd_tests::{Helpdesk, Outcome, helpdesk};
 use serde_json::json;
 
-use crate::{STATS, STATS_GRANT, call, path, says};
+use crate::{STATS, STATS_GRANT, call, path, says, stats};
 
 /// What `plugin.colour` is for the probe, with a configuration file and some environment and flags.
 fn run(
@@ -161,6 +161,47 @@ fn a_database_that_does_not_exist_is_not_made() {
     .error();
     says(&error, "does not exist");
     assert!(!absent.exists());
+}
+
+#[test]
+fn a_database_is_not_opened_for_a_call_whose_grants_do_not_reach_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let absent = folder.path().join("absent.db");
+    let absent = absent.to_str().unwrap();
+    let grants = ["--grant", "cache:readwrite", "--database", absent];
+    call("bench", "nothing", "{}", &grants).result();
+    let helpdesk = helpdesk();
+    let before = tables(&helpdesk);
+    let database = helpdesk.path_text();
+    call("bench", "nothing", "{}", &["--database", &database]).result();
+    stats(&helpdesk, "stats", "{}", &["--grant", STATS_GRANT]).result();
+    assert_eq!(
+        tables(&helpdesk),
+        before,
+        "nobody asked for the host's own tables"
+    );
+}
+
+fn tables(helpdesk: &Helpdesk) -> i64 {
+    helpdesk.number("SELECT count(*) FROM sqlite_master")
+}
+
+#[test]
+fn a_back_end_that_no_setting_gives_is_told_with_the_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    for (guest, grant, setting) in [
+        ("probe-email", "email=*", "mail.smtp"),
+        ("probe-secrets", "secure_config:readwrite", "--database"),
+        ("probe-fields", "custom_fields:readwrite=*", "--database"),
+        ("probe-files", "files", "set data"),
+    ] {
+        let mut command = Outcome::command(folder.path());
+        command.args(["call", &path(guest), "anything", "{}", "--grant", grant]);
+        let error = Outcome::of(&mut command).error();
+        assert_eq!(error["code"], "unavailable", "{error}");
+        says(&error, setting);
+        says(&error, guest);
+    }
 }
 
 #[test]

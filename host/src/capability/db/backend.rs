@@ -8,7 +8,8 @@
 //! * The deadline is kept: soon after it, and soon after the caller dropped the future, nothing runs any more.
 //! * Of tables that organisations own ([`OrganisationTables`](super::OrganisationTables)), a call sees and changes the
 //!   rows of its own organisation, and no row if it has none. The engine filters, whatever the statement says.
-//! * Nothing that one plugin sends costs another plugin a lock, a connection or memory without bound.
+//! * Nothing that one plugin sends costs another plugin a lock, a connection or memory without bound. A call is
+//!   [counted](Call::count) before its transaction begins, and after whatever can be refused by then.
 //! * Tables of the host (`goatherd_*`) and of the engine are out of reach, whatever the scope says.
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
+use crate::capability::RateLimit;
 use crate::contract::Error;
 use crate::permission::{Scope, TablePattern};
 
@@ -103,22 +105,47 @@ impl Default for Caps {
 }
 
 /// For whom a call is, and until when. The host's own record of its caller, never a plugin's word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
     /// When it ends, done or not.
     pub deadline: Instant,
     /// The organisation of the acting user. Without one, there are no rows in tables that organisations own.
     pub org_id: Option<i64>,
+    /// What it is to be counted in.
+    uncounted: Option<RateLimit>,
 }
 
 impl Call {
-    /// A call until this deadline, for no organisation.
+    /// A call until this deadline, for no organisation, that nobody counts.
     #[must_use]
     pub const fn until(deadline: Instant) -> Self {
         Self {
             deadline,
             org_id: None,
+            uncounted: None,
         }
+    }
+
+    /// The same call, to be counted in this rate.
+    pub(super) fn counted_in(self, rate: RateLimit) -> Self {
+        Self {
+            uncounted: Some(rate),
+            ..self
+        }
+    }
+
+    /// Counts the call, the first time that this is asked: a query, a statement, or a transaction as a whole.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::RateLimited`]; the call must end then, and have no effect.
+    pub fn count(&mut self) -> Result<(), DbError> {
+        let Some(rate) = self.uncounted.take() else {
+            return Ok(());
+        };
+        rate.check().map_err(|error| match error {
+            Error::RateLimited { retry_after_ms } => DbError::RateLimited { retry_after_ms },
+            other => DbError::Unavailable(other.to_string()),
+        })
     }
 }
 
@@ -156,6 +183,12 @@ pub enum DbError {
     /// Over a cap of rows, bytes or memory.
     #[error("{0}")]
     TooLarge(String),
+    /// The plugin asks more often than its policy allows.
+    #[error("the plugin uses the database too often; try again in {retry_after_ms} ms")]
+    RateLimited {
+        /// When there is room again.
+        retry_after_ms: u64,
+    },
     /// The deadline or the statement time passed, or the caller went away.
     #[error("the database call did not finish in time; nothing was changed")]
     TimedOut,
@@ -174,7 +207,7 @@ impl DbError {
             Self::Invalid(text) => Self::Invalid(named(text)),
             Self::Conflict(text) => Self::Conflict(named(text)),
             Self::TooLarge(text) => Self::TooLarge(named(text)),
-            Self::TimedOut => Self::TimedOut,
+            Self::RateLimited { .. } | Self::TimedOut => self,
             Self::Unavailable(text) => Self::Unavailable(named(text)),
         }
     }
@@ -187,6 +220,7 @@ impl From<DbError> for Error {
             DbError::Invalid(text) => Self::InvalidArgument(text),
             DbError::Conflict(text) => Self::Conflict(text),
             DbError::TooLarge(text) => Self::TooLarge(text),
+            DbError::RateLimited { retry_after_ms } => Self::RateLimited { retry_after_ms },
             DbError::TimedOut => Self::TimedOut,
             DbError::Unavailable(text) => Self::Unavailable(text),
         }
@@ -215,15 +249,24 @@ pub trait PluginDatabase: Send + Sync + 'static {
     /// Runs one statement that cannot change anything, and returns all of its rows.
     async fn query(&self, sql: String, params: Vec<Value>, call: Call) -> Result<Rows, DbError>;
 
-    /// Runs one statement that returns no rows.
+    /// Runs one statement that returns no rows: a transaction of one.
     async fn execute(
         &self,
         sql: String,
         params: Vec<Value>,
         call: Call,
-    ) -> Result<Outcome, DbError>;
+    ) -> Result<Outcome, DbError> {
+        let outcomes = self
+            .transaction(vec![Statement { sql, params }], call)
+            .await?;
+        outcomes
+            .into_iter()
+            .next()
+            .ok_or_else(|| DbError::Unavailable("the change had no outcome".to_owned()))
+    }
 
-    /// Runs all statements in order, or none. The error names the statement that failed, counted from 1.
+    /// Runs all statements in order, or none. The error names the statement that failed, counted from 1, where there are
+    /// several.
     async fn transaction(
         &self,
         statements: Vec<Statement>,

@@ -2,10 +2,11 @@
 //!
 //! What a plugin may touch is decided by the database engine, not by reading SQL: each plugin gets connections on which
 //! the engine allows exactly the granted tables and actions. This module passes statements on with the deadline of the
-//! call, and turns refusals into the contract's errors.
+//! call and the count that they are a part of, and turns refusals into the contract's errors.
 
 mod backend;
 mod organisation;
+mod policy;
 
 mod postgres;
 mod sqlite;
@@ -22,7 +23,7 @@ pub use organisation::{OrganisationTables, OrganisationTablesError};
 pub use postgres::{PostgresDatabase, PostgresSettings};
 pub use sqlite::{SqliteDatabase, SqliteError};
 
-use crate::capability::{Guest, Of, PrepareError, Provider, Setup, Slot, View};
+use crate::capability::{Guest, Of, PrepareError, Provider, RateLimit, Setup, Slot, View};
 use crate::contract::Error;
 use crate::contract::v0_1::goatherd::plugin::{db_read, db_types, db_write, types};
 
@@ -59,31 +60,37 @@ impl Provider for Databases {
                 capability: "db",
                 reason: error.to_string(),
             })?;
-        Ok(Slot::new(DbAccess(database)))
+        Ok(Slot::new(DbAccess {
+            database,
+            rate: setup.rates.database.clone(),
+        }))
     }
 }
 
 /// One plugin's view of the database.
-pub struct DbAccess(Arc<dyn PluginDatabase>);
+pub struct DbAccess {
+    database: Arc<dyn PluginDatabase>,
+    rate: RateLimit,
+}
 
 impl View<'_, DbAccess> {
-    fn call(&self) -> Call {
-        Call {
-            deadline: self.caller.deadline(),
-            org_id: self.caller.context().org_id,
-        }
+    fn call(&self) -> Result<(&dyn PluginDatabase, Call), Error> {
+        let access = self.state()?;
+        let mut call = Call::until(self.caller.deadline());
+        call.org_id = self.caller.context().org_id;
+        Ok((&*access.database, call.counted_in(access.rate.clone())))
     }
 
     async fn select(&self, sql: String, params: Vec<db_types::Value>) -> Result<Rows, Error> {
         let params = params.into_iter().map(Value::from).collect();
-        let database = &self.state()?.0;
-        Ok(database.query(sql, params, self.call()).await?)
+        let (database, call) = self.call()?;
+        Ok(database.query(sql, params, call).await?)
     }
 
     async fn change(&self, sql: String, params: Vec<db_types::Value>) -> Result<Outcome, Error> {
         let params = params.into_iter().map(Value::from).collect();
-        let database = &self.state()?.0;
-        Ok(database.execute(sql, params, self.call()).await?)
+        let (database, call) = self.call()?;
+        Ok(database.execute(sql, params, call).await?)
     }
 
     async fn change_all(
@@ -91,8 +98,8 @@ impl View<'_, DbAccess> {
         statements: Vec<db_types::Statement>,
     ) -> Result<Vec<Outcome>, Error> {
         let statements = statements.into_iter().map(Statement::from).collect();
-        let database = &self.state()?.0;
-        Ok(database.transaction(statements, self.call()).await?)
+        let (database, call) = self.call()?;
+        Ok(database.transaction(statements, call).await?)
     }
 }
 

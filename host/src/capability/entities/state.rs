@@ -1,9 +1,12 @@
 //! What follows from what a back-end has read: where an entity is, and whether it may be removed.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use super::backend::{Found, Reach, Removal, Target};
-use super::config::{Constant, TimeForm};
+use super::backend::{EntityFault, Found, Reach, Removal, Target};
+use super::config::{Constant, EntityType, TimeForm};
+use crate::store::StoreError;
 
 /// A row of the application's table.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +26,90 @@ pub(super) fn place(row: Option<Row>, bin: Option<Option<i64>>, reach: Reach) ->
         (Some(_), None) => Found::Live,
         (Some(row), Some(_)) if row.marked => Found::InBin,
         (Some(_), Some(_)) => Found::Unmarked,
+    }
+}
+
+/// What there is of an entity, with values of its mark as the back-end has them.
+pub(super) struct Seen<V> {
+    pub(super) found: Found,
+    pub(super) organisation: Option<i64>,
+    /// The mark as it is.
+    pub(super) mark: V,
+    /// The mark as it was before it was deleted.
+    pub(super) before: V,
+    pub(super) expires_at_ms: i64,
+}
+
+/// What the bin has of an entity.
+pub(super) struct Binned<V> {
+    pub(super) organisation: Option<i64>,
+    pub(super) before: V,
+    pub(super) expires_at_ms: i64,
+}
+
+/// What is done to a row of the application's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Touch {
+    Row,
+    /// It is as it should be, or not there.
+    Nothing,
+}
+
+impl<V: Default> Seen<V> {
+    /// From a row and its mark, and from the bin.
+    pub(super) fn of(row: Option<(Row, V)>, bin: Option<Binned<V>>, reach: Reach) -> Self {
+        let binned_for = bin.as_ref().map(|bin| bin.organisation);
+        let there = row.as_ref().map(|(row, _)| *row);
+        let (before, expires_at_ms) = match bin {
+            Some(bin) => (bin.before, bin.expires_at_ms),
+            None => (V::default(), i64::MAX),
+        };
+        Self {
+            found: place(there, binned_for, reach),
+            organisation: there.map_or(binned_for.flatten(), |row| row.organisation),
+            mark: row.map(|(_, mark)| mark).unwrap_or_default(),
+            before,
+            expires_at_ms,
+        }
+    }
+
+    /// Whether it can be deleted softly.
+    pub(super) fn to_delete(&self) -> Result<(), EntityFault> {
+        match self.found {
+            Found::Live => Ok(()),
+            elsewhere => Err(EntityFault::Elsewhere(elsewhere)),
+        }
+    }
+
+    /// What restoring it does to its row.
+    pub(super) fn to_restore(&self) -> Result<Touch, EntityFault> {
+        match self.found {
+            Found::InBin => Ok(Touch::Row),
+            Found::Unmarked => Ok(Touch::Nothing),
+            elsewhere => Err(EntityFault::Elsewhere(elsewhere)),
+        }
+    }
+
+    /// What removing it for this reason does to its row.
+    pub(super) fn to_remove(&self, why: Removal) -> Result<Touch, EntityFault> {
+        match self.found {
+            found if !why.applies(found, self.expires_at_ms) => Err(EntityFault::Elsewhere(found)),
+            Found::Gone => Ok(Touch::Nothing),
+            _ => Ok(Touch::Row),
+        }
+    }
+}
+
+/// A back-end's plan for each of the application's entity types.
+pub(super) struct Plans<P>(pub(super) BTreeMap<String, P>);
+
+impl<P> Plans<P> {
+    /// The plan for a type that the back-end was opened with.
+    pub(super) fn of(&self, entity_type: &EntityType) -> Result<&P, EntityFault> {
+        self.0.get(&entity_type.name).ok_or_else(|| {
+            let problem = format!("it was opened without {:?}", entity_type.name);
+            StoreError::Unavailable(problem).into()
+        })
     }
 }
 

@@ -144,7 +144,9 @@ impl Broker for PostgresBroker {
         };
         published.await.map_err(|error| match error {
             StoreError::TimedOut => PublishError::TimedOut,
-            StoreError::Unavailable(_) => PublishError::Unavailable(error.to_string()),
+            StoreError::Conflict(_) | StoreError::Unavailable(_) => {
+                PublishError::Unavailable(error.to_string())
+            }
         })
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Access {
     known: BTreeSet<String>,
     /// Those that it covers and the role may not, and why.
     pub(super) withheld: BTreeMap<String, String>,
+    /// Those of which it covers more than the role may do, why, and what would change that.
+    limited: BTreeMap<String, (String, String)>,
     /// Names that a statement may not have, as they lead to what everybody may use but the scope does not cover.
     closed: BTreeMap<String, String>,
     types: BTreeSet<String>,
@@ -87,6 +89,7 @@ pub(super) async fn make(
         granted: BTreeSet::new(),
         known: BTreeSet::new(),
         withheld: BTreeMap::new(),
+        limited: BTreeMap::new(),
         closed: BTreeMap::new(),
         types: found.types.clone(),
         functions: BTreeSet::new(),
@@ -105,7 +108,20 @@ pub(super) async fn make(
                 access.withheld.insert(relation.name.clone(), why);
                 BTreeSet::new()
             }
-            Wanted::Rights(rights) => {
+            Wanted::Rights(mut rights) => {
+                let foreign_keys = &found.foreign_keys;
+                let limits = foreign_keys.limits(relation.oid, settings, policy, &found);
+                if let Some(columns) = &limits.columns
+                    && rights.remove("UPDATE")
+                {
+                    rights.insert(columns.clone());
+                }
+                if limits.keep_rows {
+                    rights.remove("DELETE");
+                }
+                if let Some(why) = limits.why() {
+                    access.limited.insert(relation.name.clone(), why);
+                }
                 if relation.kind != "S" {
                     covered.insert(relation.oid);
                     access.granted.insert(relation.name.clone());
@@ -357,6 +373,10 @@ impl Access {
         Ok(())
     }
 
+    fn limited_by(&self, policy: &Policy, table: &str) -> Option<&(String, String)> {
+        self.limited.get(table).filter(|_| policy.changes(table))
+    }
+
     /// Why the server refused a table.
     pub(super) fn refusal(&self, policy: &Policy, table: &str) -> String {
         match self.withheld.get(table) {
@@ -365,6 +385,9 @@ impl Access {
                 "its grant covers it, but the database cannot hold it to the grant",
                 why,
             ),
+            None if let Some((why, remedy)) = self.limited_by(policy, table) => {
+                policy.refuse(format_args!("do this with \"{table}\""), why, remedy)
+            }
             None if self.granted.contains(table) => policy.refuse(
                 format_args!("do this with \"{table}\""),
                 match policy.purpose {

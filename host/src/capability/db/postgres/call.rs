@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Statement};
 
-use super::super::backend::{Call, Caps, DbError, Value};
+use super::super::backend::{Caps, DbError, Value};
 use super::access::Access;
 use super::foundation::Foundation;
 use super::param::{Param, holds, kind, own_type};
@@ -43,7 +43,10 @@ pub(super) struct Running<'c> {
     pub(super) access: &'c Access,
     pub(super) caps: &'c Caps,
     pub(super) role: &'c str,
-    pub(super) call: Call,
+    /// When it ends: the call's own deadline, or what the time for a statement leaves of it.
+    pub(super) deadline: Instant,
+    /// For which organisation.
+    pub(super) org_id: Option<i64>,
     pub(super) lease: &'c mut Lease,
     /// Parameters have the types of their values.
     pub(super) own_types: bool,
@@ -52,7 +55,7 @@ pub(super) struct Running<'c> {
 impl Running<'_> {
     /// Begins the transaction, for the organisation of the call.
     pub(super) async fn begin(&mut self) -> Result<(), Stop> {
-        let left = self.call.deadline.saturating_duration_since(Instant::now());
+        let left = self.deadline.saturating_duration_since(Instant::now());
         let time = left.as_millis().clamp(1, 3_600_000);
         // A lock that is not to be had is told before time is up.
         let patience = (time * 9 / 10).max(1);
@@ -63,7 +66,7 @@ impl Running<'_> {
         let script = format!(
             "BEGIN {mode}; SET LOCAL statement_timeout = {time}; SET LOCAL lock_timeout = {patience}"
         );
-        let org = self.call.org_id.filter(|_| self.access.organised);
+        let org = self.org_id.filter(|_| self.access.organised);
         let enter = format!(
             "SELECT {}.goatherd_enter($1, $2)",
             identifier(&self.settings.schema)

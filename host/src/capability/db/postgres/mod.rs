@@ -29,6 +29,7 @@ mod call;
 mod change;
 mod connect;
 mod fault;
+mod foreign_keys;
 mod foundation;
 mod functions;
 mod lexer;
@@ -53,7 +54,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::backend::{Caps, Database, DbError, OpenError, PluginDatabase, Scopes};
 use crate::store::PostgresStore;
 use plugin::PostgresPlugin;
-use policy::{Policy, Purpose};
+use policy::{Granted, Policy, Purpose};
 pub use settings::PostgresSettings;
 use side::{Shared, Side};
 
@@ -121,9 +122,11 @@ impl Database for PostgresDatabase {
         };
         let side = |purpose| {
             let policy = Policy {
-                plugin: plugin.to_owned(),
-                purpose,
-                scopes: scopes.clone(),
+                granted: Granted {
+                    plugin: plugin.to_owned(),
+                    purpose,
+                    scopes: scopes.clone(),
+                },
                 functions: Arc::clone(&self.functions),
             };
             Arc::new(Side::new(Arc::clone(&self.shared), policy, caps))

@@ -2,7 +2,8 @@
 //!
 //! Where the application did not switch row security on itself, everybody else must go on seeing all rows: a second
 //! policy says so for all roles that are no plugin's. Plugins are limited by a restrictive policy, which no other policy
-//! can widen. Owners of tables, superusers and roles with BYPASSRLS are not affected.
+//! can widen; and what lets them see rows at all says the same, so that they see none if the application drops the column
+//! and its policies. Owners of tables, superusers and roles with BYPASSRLS are not affected.
 //!
 //! What row security cannot hide: that a value which must be unique is taken, and that a row exists which a foreign key
 //! refers to.
@@ -77,17 +78,19 @@ pub(super) async fn ensure(
             relation.of_plugin = false;
             relation.held.clear();
         }
-        let mark = format!("goatherd 1: {column}");
-        let in_place: bool = transaction
+        let mark = format!("goatherd 2: {column}");
+        let row = transaction
             .query_one(
                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_policy p
                      WHERE p.polrelid = $1 AND p.polname = 'goatherd_organisation' AND NOT p.polpermissive
                          AND p.polcmd = '*' AND p.polroles = ARRAY[(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $2)]
-                         AND pg_catalog.obj_description(p.oid, 'pg_policy') = $3)",
+                         AND pg_catalog.obj_description(p.oid, 'pg_policy') = $3),
+                     EXISTS (SELECT FROM pg_catalog.pg_policy p
+                         WHERE p.polrelid = $1 AND p.polname = 'goatherd_others')",
                 &[&relation.oid, &foundation.group, &mark],
             )
-            .await?
-            .try_get(0)?;
+            .await?;
+        let (in_place, by_us): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
         if in_place && relation.row_security {
             continue;
         }
@@ -97,7 +100,7 @@ pub(super) async fn ensure(
             &target,
             column,
             &mark,
-            relation.row_security,
+            relation.row_security && !by_us,
         );
         transaction.batch_execute(&script).await?;
         relation.row_security = true;
@@ -111,7 +114,7 @@ fn policies(
     target: &str,
     column: &str,
     mark: &str,
-    row_security: bool,
+    by_application: bool,
 ) -> String {
     let (schema, group) = (identifier(&settings.schema), identifier(&foundation.group));
     let own = format!(
@@ -128,10 +131,10 @@ fn policies(
          COMMENT ON POLICY goatherd_organisation ON {target} IS {};",
         literal(mark)
     );
-    if !row_security {
+    if !by_application {
         script.push_str(&format!(
             "DROP POLICY IF EXISTS goatherd_plugins ON {target};
-             CREATE POLICY goatherd_plugins ON {target} TO {group} USING (true) WITH CHECK (true);
+             CREATE POLICY goatherd_plugins ON {target} TO {group} USING ({own}) WITH CHECK ({own});
              DROP POLICY IF EXISTS goatherd_others ON {target};
              CREATE POLICY goatherd_others ON {target} USING ({others}) WITH CHECK ({others});
              ALTER TABLE {target} ENABLE ROW LEVEL SECURITY;"

@@ -143,10 +143,12 @@ impl Side {
                 "the database did not answer when the rights of plugin \"{}\" were looked at",
                 self.policy.plugin
             )),
-            StoreError::Unavailable(reason) => DbError::Unavailable(format!(
-                "the rights of plugin \"{}\" in the database cannot be made: {reason}",
-                self.policy.plugin
-            )),
+            StoreError::Conflict(reason) | StoreError::Unavailable(reason) => {
+                DbError::Unavailable(format!(
+                    "the rights of plugin \"{}\" in the database cannot be made: {reason}",
+                    self.policy.plugin
+                ))
+            }
         })?;
         let made = Arc::new(made);
         *self.access.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&made));
@@ -224,11 +226,10 @@ impl Side {
     }
 
     /// A call's own deadline, within the time that a statement may take.
-    fn limited(&self, call: Call) -> Call {
-        let deadline = Instant::now()
+    fn limited(&self, call: &Call) -> Instant {
+        Instant::now()
             .checked_add(self.caps.statement_time)
-            .map_or(call.deadline, |latest| call.deadline.min(latest));
-        Call { deadline, ..call }
+            .map_or(call.deadline, |latest| call.deadline.min(latest))
     }
 
     async fn lend(&self, ready: &Ready, deadline: Instant) -> Result<Lease, DbError> {
@@ -261,30 +262,47 @@ impl Side {
         }
     }
 
+    /// A call on this connection, before anything is known of the call.
+    fn running<'c>(
+        &'c self,
+        ready: &'c Ready,
+        access: &'c Access,
+        lease: &'c mut Lease,
+    ) -> Running<'c> {
+        Running {
+            policy: &self.policy,
+            settings: &self.shared.settings,
+            foundation: &ready.foundation,
+            access,
+            caps: &self.caps,
+            role: &ready.role,
+            deadline: Instant::now(),
+            org_id: None,
+            lease,
+            own_types: false,
+        }
+    }
+
     pub(super) async fn query(
         self: &Arc<Self>,
         checked: &Checked,
         params: &[Value],
-        call: Call,
+        mut call: Call,
     ) -> Result<Rows, DbError> {
         let mut own_types = false;
         for _ in 0..ATTEMPTS {
             let (access, ready) = self.access(call.deadline).await?;
             access.check(&self.policy, checked)?;
-            let call = self.limited(call);
-            let mut lease = self.lend(&ready, call.deadline).await?;
+            call.count()?;
+            let deadline = self.limited(&call);
+            let mut lease = self.lend(&ready, deadline).await?;
             let mut running = Running {
-                policy: &self.policy,
-                settings: &self.shared.settings,
-                foundation: &ready.foundation,
-                access: &access,
-                caps: &self.caps,
-                role: &ready.role,
-                call,
-                lease: &mut lease,
+                deadline,
+                org_id: call.org_id,
                 own_types,
+                ..self.running(&ready, &access, &mut lease)
             };
-            let late = (call.deadline + GRACE).into();
+            let late = (deadline + GRACE).into();
             let done = tokio::time::timeout_at(late, running.query(checked, params)).await;
             match done {
                 Err(_) => return Err(DbError::TimedOut),
@@ -303,7 +321,7 @@ impl Side {
     pub(super) async fn change(
         self: &Arc<Self>,
         statements: &[(Checked, Vec<Value>)],
-        call: Call,
+        mut call: Call,
     ) -> Result<Vec<Outcome>, DbError> {
         let named = |place: Option<usize>, error: DbError| match place {
             Some(place) if statements.len() > 1 => error.in_statement(place + 1),
@@ -317,24 +335,20 @@ impl Side {
                     .check(&self.policy, checked)
                     .map_err(|error| named(Some(place), error))?;
             }
-            let call = self.limited(call);
-            let mut lease = self.lend(&ready, call.deadline).await?;
+            call.count()?;
+            let deadline = self.limited(&call);
+            let mut lease = self.lend(&ready, deadline).await?;
             let mut running = Running {
-                policy: &self.policy,
-                settings: &self.shared.settings,
-                foundation: &ready.foundation,
-                access: &access,
-                caps: &self.caps,
-                role: &ready.role,
-                call,
-                lease: &mut lease,
+                deadline,
+                org_id: call.org_id,
                 own_types,
+                ..self.running(&ready, &access, &mut lease)
             };
-            let late = (call.deadline + GRACE).into();
+            let late = (deadline + GRACE).into();
             let done = tokio::time::timeout_at(late, running.change(statements)).await;
             match done {
                 Err(_) => return Err(DbError::TimedOut),
-                Ok(Ok(_)) if Instant::now() >= call.deadline => {
+                Ok(Ok(_)) if Instant::now() >= deadline => {
                     lease.settle("ROLLBACK");
                     return Err(DbError::TimedOut);
                 }

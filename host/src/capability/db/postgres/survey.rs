@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Transaction;
 
+use super::foreign_keys::{ForeignKeys, update_of};
 use super::foundation::Foundation;
 use crate::store::StoreError;
 
@@ -42,6 +43,7 @@ pub(super) struct Survey {
     pub(super) types: BTreeSet<String>,
     /// Functions that `value.function` calls, and that may look at more than the value.
     pub(super) functions: BTreeSet<String>,
+    pub(super) foreign_keys: ForeignKeys,
 }
 
 const NOT_THE_ENGINES: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
@@ -85,6 +87,22 @@ pub(super) async fn survey(
             held: row.try_get::<_, Vec<String>>(10)?.into_iter().collect(),
         });
     }
+    let mut columns: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    let sql = "SELECT a.attrelid, a.attname::text FROM pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) x
+               WHERE x.privilege_type = 'UPDATE' AND x.grantee = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1)
+               ORDER BY a.attrelid, a.attnum";
+    for row in transaction.query(sql, &[&role]).await? {
+        columns
+            .entry(row.try_get(0)?)
+            .or_default()
+            .push(row.try_get(1)?);
+    }
+    for relation in &mut found.relations {
+        if let Some(columns) = columns.get(&relation.oid) {
+            relation.held.insert(update_of(columns));
+        }
+    }
+    found.foreign_keys = ForeignKeys::look(transaction).await?;
     let sql = "SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits";
     for row in transaction.query(sql, &[]).await? {
         let (child, parent) = (row.try_get(0)?, row.try_get(1)?);

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, ffi};
 
-use super::super::backend::{DbError, Outcome, Statement};
+use super::super::backend::{Call, DbError, Outcome, Statement};
 use super::authorizer::{Author, SchemaChange};
 use super::connection::Session;
 use super::fault;
@@ -21,8 +21,20 @@ use super::ticket::Ticket;
 pub(super) fn run(
     session: &Session,
     ticket: &Ticket,
+    call: &mut Call,
     statements: &[Statement],
 ) -> Result<Vec<Outcome>, DbError> {
+    let named = |place: usize, error: DbError| match statements.len() {
+        1 => error,
+        _ => error.in_statement(place + 1),
+    };
+    // What the scope refuses costs no lock and is not counted. Later statements may need what this one makes.
+    if let Some(first) = statements.first() {
+        Prepared::new(session, &first.sql)
+            .map_err(|error| named(0, error))?
+            .keep();
+    }
+    call.count()?;
     session
         .host("BEGIN IMMEDIATE")
         .map_err(|error| fault::of(session, error))?;
@@ -30,12 +42,7 @@ pub(super) fn run(
         statements
             .iter()
             .enumerate()
-            .map(|(place, statement)| {
-                one(session, statement).map_err(|error| match statements.len() {
-                    1 => error,
-                    _ => error.in_statement(place + 1),
-                })
-            })
+            .map(|(place, statement)| one(session, statement).map_err(|error| named(place, error)))
             .collect::<Result<Vec<_>, _>>()
     });
     // From here on nobody interrupts: what begins now must end.
@@ -59,10 +66,7 @@ fn one(session: &Session, statement: &Statement) -> Result<Outcome, DbError> {
     let mut prepared = Prepared::new(session, &statement.sql)?;
     prepared.bind(&statement.params)?;
     if prepared.statement()?.column_count() > 0 {
-        return Err(DbError::Invalid(format!(
-            "plugin \"{}\" sent a change that returns rows; read them with db-read.query, and leave RETURNING out",
-            session.policy().plugin
-        )));
+        return Err(session.policy().returns_rows());
     }
     let before = match &prepared.facts.schema {
         Some(SchemaChange::AlterTable(_)) => Some(tables(session)?),

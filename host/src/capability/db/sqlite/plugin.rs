@@ -16,7 +16,7 @@ use super::super::backend::{
 };
 use super::connection::Session;
 use super::organisation::Owned;
-use super::policy::{Policy, Purpose};
+use super::policy::{Granted, Policy, Purpose};
 use super::pool::Pool;
 use super::ticket::Ticket;
 use super::{change, query};
@@ -44,9 +44,11 @@ impl SqlitePlugin {
     ) -> Result<Self, getrandom::Error> {
         let pool = |purpose, places| {
             let policy = Policy {
-                plugin: plugin.to_owned(),
-                purpose,
-                scopes: scopes.clone(),
+                granted: Granted {
+                    plugin: plugin.to_owned(),
+                    purpose,
+                    scopes: scopes.clone(),
+                },
                 owned: Owned::new(organisations)?,
             };
             Ok(Arc::new(Pool::new(path.clone(), policy, caps, places)))
@@ -56,60 +58,18 @@ impl SqlitePlugin {
             changes: pool(Purpose::Change, 1)?,
         })
     }
-
-    async fn change(
-        &self,
-        statements: Vec<Statement>,
-        call: Call,
-    ) -> Result<Vec<Outcome>, DbError> {
-        let pool = &self.changes;
-        let (policy, caps) = (pool.policy(), pool.caps());
-        if policy.scopes.write.is_none() {
-            return Err(DbError::Denied(policy.refuse(
-                "change the database",
-                "it has no db:write grant",
-                "grant db:write with the tables it needs",
-            )));
-        }
-        if statements.len() > caps.max_statements {
-            return Err(DbError::TooLarge(format!(
-                "plugin \"{}\" sent a transaction of {} statements; at most {} are allowed",
-                policy.plugin,
-                statements.len(),
-                caps.max_statements
-            )));
-        }
-        if statements.is_empty() {
-            return Ok(Vec::new());
-        }
-        let busy = DbError::Conflict(format!(
-            "a change of plugin \"{}\" waited for an earlier one of the same plugin until its deadline",
-            policy.plugin
-        ));
-        run(pool, call, busy, move |session, ticket| {
-            change::run(session, ticket, &statements)
-        })
-        .await
-    }
 }
 
 #[async_trait]
 impl PluginDatabase for SqlitePlugin {
     async fn query(&self, sql: String, params: Vec<Value>, call: Call) -> Result<Rows, DbError> {
-        let policy = self.queries.policy();
-        if policy.scopes.read.is_none() {
-            return Err(DbError::Denied(policy.refuse(
-                "query the database",
-                "it has no db:read grant",
-                "grant db:read with the tables it needs",
-            )));
-        }
+        self.queries.policy().check_query()?;
         run(
             &self.queries,
             call,
             DbError::TimedOut,
-            move |session, ticket| {
-                let rows = query::run(session, &sql, &params);
+            move |session, ticket, call| {
+                let rows = query::run(session, call, &sql, &params);
                 ticket.finish()?;
                 rows
             },
@@ -117,25 +77,25 @@ impl PluginDatabase for SqlitePlugin {
         .await
     }
 
-    async fn execute(
-        &self,
-        sql: String,
-        params: Vec<Value>,
-        call: Call,
-    ) -> Result<Outcome, DbError> {
-        let outcomes = self.change(vec![Statement { sql, params }], call).await?;
-        outcomes
-            .into_iter()
-            .next()
-            .ok_or_else(|| DbError::Unavailable("the change had no outcome".to_owned()))
-    }
-
     async fn transaction(
         &self,
         statements: Vec<Statement>,
         call: Call,
     ) -> Result<Vec<Outcome>, DbError> {
-        self.change(statements, call).await
+        let pool = &self.changes;
+        let policy = pool.policy();
+        policy.check_changes(&statements, &pool.caps())?;
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let busy = DbError::Conflict(format!(
+            "a change of plugin \"{}\" waited for an earlier one of the same plugin until its deadline",
+            policy.plugin
+        ));
+        run(pool, call, busy, move |session, ticket, call| {
+            change::run(session, ticket, call, &statements)
+        })
+        .await
     }
 }
 
@@ -151,9 +111,9 @@ impl Drop for CancelOnDrop {
 /// Runs `job` on a connection of `pool`. `busy` is the error if there was none before the deadline.
 async fn run<T: Send + 'static>(
     pool: &Arc<Pool>,
-    call: Call,
+    mut call: Call,
     busy: DbError,
-    job: impl FnOnce(&Session, &Ticket) -> Result<T, DbError> + Send + 'static,
+    job: impl FnOnce(&Session, &Ticket, &mut Call) -> Result<T, DbError> + Send + 'static,
 ) -> Result<T, DbError> {
     let deadline = Instant::now()
         .checked_add(pool.caps().statement_time)
@@ -171,7 +131,7 @@ async fn run<T: Send + 'static>(
             let result = ticket
                 .start(session.db.get_interrupt_handle(), &session.watch)
                 .and_then(|()| session.organisations.enter(&session, call.org_id))
-                .and_then(|()| job(&session, &ticket));
+                .and_then(|()| job(&session, &ticket, &mut call));
             // Whatever happened, nobody interrupts what the connection does next.
             let _ = ticket.finish();
             session.watch.disarm();

@@ -1,19 +1,11 @@
 //! What one plugin may do, and the sentences that say so when it tries something else.
 
-use std::fmt;
+use std::ops::Deref;
 
-use super::super::backend::Scopes;
+use super::super::policy::begins;
+pub(super) use super::super::policy::{Granted, Purpose, Reserved};
 use super::organisation::Owned;
-use crate::permission::{Scope, TablePattern};
-
-/// What a connection is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Reading only.
-    Query,
-    /// Reading and changing.
-    Change,
-}
+use crate::permission::TablePattern;
 
 /// What is done to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +38,6 @@ impl Deed {
     }
 }
 
-/// Why a table is out of reach whatever the scope says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reserved {
-    Host,
-    Engine,
-}
-
 /// Tables with these names belong to the host or the engine.
 pub(super) fn reserved(table: &str) -> Option<Reserved> {
     /// Modules of virtual tables that exist without being created, and look inside the database file or at schemas.
@@ -67,15 +52,10 @@ pub(super) fn reserved(table: &str) -> Option<Reserved> {
         "rtree",
         "rtree_i32",
     ];
-    let begins = |prefix: &str| {
-        table
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    if begins("goatherd_") {
+    if begins(table, "goatherd_") {
         Some(Reserved::Host)
-    } else if begins("sqlite_")
-        || begins("pragma_")
+    } else if begins(table, "sqlite_")
+        || begins(table, "pragma_")
         || MODULES.iter().any(|name| name.eq_ignore_ascii_case(table))
     {
         Some(Reserved::Engine)
@@ -87,27 +67,25 @@ pub(super) fn reserved(table: &str) -> Option<Reserved> {
 /// One plugin's scopes on a connection of one purpose.
 #[derive(Debug)]
 pub(super) struct Policy {
-    pub(super) plugin: String,
-    pub(super) purpose: Purpose,
-    pub(super) scopes: Scopes,
+    pub(super) granted: Granted,
     /// Tables that organisations own.
     pub(super) owned: Owned,
+}
+
+impl Deref for Policy {
+    type Target = Granted;
+
+    fn deref(&self) -> &Granted {
+        &self.granted
+    }
 }
 
 impl Policy {
     /// Whether the scope covers the deed; not for reserved names, which [`reserved`] knows.
     pub(super) fn covers(&self, deed: Deed, table: &str) -> bool {
-        let allows = |scope: &Option<Scope<TablePattern>>| {
-            scope.as_ref().is_some_and(|scope| scope.allows(table))
-        };
-        match (self.purpose, deed) {
-            (Purpose::Query, Deed::Read) => allows(&self.scopes.read),
-            (Purpose::Query, _) => false,
-            // A statement may read the tables that it may write.
-            (Purpose::Change, Deed::Read) => {
-                allows(&self.scopes.read) || allows(&self.scopes.write)
-            }
-            (Purpose::Change, _) => allows(&self.scopes.write),
+        match deed {
+            Deed::Read => self.reads(table),
+            _ => self.changes(table),
         }
     }
 
@@ -117,22 +95,15 @@ impl Policy {
         if let Some(through) = through.filter(|name| !self.owned.guards(name)) {
             tried.push_str(&format!(" (through \"{through}\")"));
         }
-        let (rule, remedy) = match reserved(table) {
-            Some(Reserved::Host) => (
-                "tables of the host (goatherd_*) are closed to plugins".to_owned(),
-                "no grant allows it".to_owned(),
+        match reserved(table) {
+            Some(reserved) => self.refuse_reserved(tried, reserved),
+            None if self.purpose == Purpose::Query && deed != Deed::Read => self.refuse(
+                tried,
+                "a query only reads",
+                format_args!("run it as a change, with db:write={table}"),
             ),
-            Some(Reserved::Engine) => (
-                "tables of the database engine are closed to plugins".to_owned(),
-                "no grant allows it".to_owned(),
-            ),
-            None if self.purpose == Purpose::Query && deed != Deed::Read => (
-                "a query only reads".to_owned(),
-                format!("run it as a change, with db:write={table}"),
-            ),
-            None => (self.rule(deed), remedy(deed, table)),
-        };
-        self.refuse(tried, rule, remedy)
+            None => self.refuse(tried, self.rule(deed != Deed::Read), remedy(deed, table)),
+        }
     }
 
     /// Why a table that organisations own is refused where its rows cannot be filtered.
@@ -142,35 +113,6 @@ impl Policy {
             "its rows belong to organisations, and what goes past the plain name cannot be filtered: the database's name \
              in front, a view, a trigger or a foreign key of the application, or a change of its schema",
             "use the table by its plain name",
-        )
-    }
-
-    fn rule(&self, deed: Deed) -> String {
-        let covered = |name: &str, scope: &Option<Scope<TablePattern>>| match scope {
-            Some(scope) => format!("its {name} grant covers {scope}"),
-            None => format!("it has no {name} grant"),
-        };
-        match (self.purpose, deed) {
-            (Purpose::Query, _) => covered("db:read", &self.scopes.read),
-            (Purpose::Change, Deed::Read) => format!(
-                "{} and {}",
-                covered("db:read", &self.scopes.read),
-                covered("db:write", &self.scopes.write)
-            ),
-            (Purpose::Change, _) => covered("db:write", &self.scopes.write),
-        }
-    }
-
-    /// `plugin "p" may not T: R; A`.
-    pub(super) fn refuse(
-        &self,
-        tried: impl fmt::Display,
-        rule: impl fmt::Display,
-        remedy: impl fmt::Display,
-    ) -> String {
-        format!(
-            "plugin \"{}\" may not {tried}: {rule}; {remedy}",
-            self.plugin
         )
     }
 }

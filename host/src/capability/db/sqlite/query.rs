@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 
-use super::super::backend::{DbError, Rows, Value};
+use super::super::backend::{Call, DbError, Rows, Value};
 use super::connection::Session;
 use super::fault;
 use super::statement::Prepared;
@@ -11,10 +11,16 @@ use super::statement::Prepared;
 const ATTEMPTS: usize = 3;
 
 /// Runs `sql` and returns all of its rows, if they are within the caps.
-pub(super) fn run(session: &Session, sql: &str, params: &[Value]) -> Result<Rows, DbError> {
+pub(super) fn run(
+    session: &Session,
+    call: &mut Call,
+    sql: &str,
+    params: &[Value],
+) -> Result<Rows, DbError> {
     for _ in 0..ATTEMPTS {
         let mut prepared = Prepared::new(session, sql)?;
         prepared.bind(params)?;
+        call.count()?;
         let values = prepared.facts.values;
         let rows = session.with_values(values, || collect(session, &mut prepared))?;
         // Rows of a statement that was compiled again, and not checked again, are not handed out.

@@ -131,13 +131,7 @@ impl<'s> Prepared<'s> {
     pub(super) fn bind(&mut self, params: &[Value]) -> Result<(), DbError> {
         let session = self.session;
         let plugin = &session.policy().plugin;
-        let bytes: usize = params.iter().map(Value::bytes).sum();
-        if bytes > session.caps.max_bytes {
-            return Err(DbError::TooLarge(format!(
-                "plugin \"{plugin}\" handed over parameters of {bytes} bytes; at most {} are allowed",
-                session.caps.max_bytes
-            )));
-        }
+        session.policy().check_parameters(params, &session.caps)?;
         let statement = self.statement()?;
         let wanted = statement.parameter_count();
         if let Some(name) = (1..=wanted).find_map(|place| statement.parameter_name(place)) {

@@ -16,13 +16,13 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
-use self::plan::{Plan, Seen};
+use self::plan::Plan;
 use super::backend::{
     Action, DeletedEntity, EntityFault, EntityStore, Expired, Found, LogEntry, Note, OpenError,
     Reach, Removal, Target,
 };
 use super::config::{EntityType, EntityTypes, Mark};
-use super::state::time;
+use super::state::{Plans, Touch, time};
 use crate::capability::custom_fields;
 use crate::store::{PostgresStore, StoreError};
 
@@ -33,7 +33,7 @@ const OPENING: Duration = Duration::from_secs(30);
 pub struct PostgresEntities {
     store: PostgresStore,
     types: EntityTypes,
-    plans: BTreeMap<String, Plan>,
+    plans: Plans<Plan>,
 }
 
 impl PostgresEntities {
@@ -54,13 +54,7 @@ impl PostgresEntities {
         Ok(Self {
             store,
             types,
-            plans,
-        })
-    }
-
-    fn plan(&self, entity_type: &EntityType) -> Result<&Plan, EntityFault> {
-        self.plans.get(&entity_type.name).ok_or_else(|| {
-            StoreError::Unavailable(format!("it was opened without {:?}", entity_type.name)).into()
+            plans: Plans(plans),
         })
     }
 }
@@ -160,7 +154,7 @@ impl EntityStore for PostgresEntities {
     }
 
     async fn find(&self, target: &Target<'_>, deadline: Instant) -> Result<Found, EntityFault> {
-        let plan = self.plan(target.entity_type)?;
+        let plan = self.plans.of(target.entity_type)?;
         in_time(deadline, async {
             let session = self.store.session(deadline).await?;
             Ok(plan.look(&**session, target).await?.found)
@@ -174,19 +168,12 @@ impl EntityStore for PostgresEntities {
         note: &Note,
         deadline: Instant,
     ) -> Result<(), EntityFault> {
-        let plan = self.plan(target.entity_type)?;
+        let plan = self.plans.of(target.entity_type)?;
         in_time(deadline, async {
             let mut session = self.store.session(deadline).await?;
             let transaction = session.transaction().await?;
-            let Seen {
-                found,
-                organisation,
-                mark,
-                ..
-            } = plan.lock(&transaction, target).await?;
-            if found != Found::Live {
-                return Err(EntityFault::Elsewhere(found));
-            }
+            let seen = plan.lock(&transaction, target).await?;
+            seen.to_delete()?;
             let expires_at_ms = note.at_ms.saturating_add(target.retention_ms());
             let entered = transaction
                 .execute(
@@ -197,13 +184,13 @@ impl EntityStore for PostgresEntities {
                     &[
                         &target.entity_type.name,
                         &target.id,
-                        &organisation,
+                        &seen.organisation,
                         &note.at_ms,
                         &note.user,
                         &note.plugin,
                         &note.reason,
                         &expires_at_ms,
-                        &mark,
+                        &seen.mark,
                     ],
                 )
                 .await?;
@@ -223,7 +210,14 @@ impl EntityStore for PostgresEntities {
             let mut params: Vec<&(dyn ToSql + Sync)> = vec![&target.id];
             params.extend(values.iter().map(|value| value as &(dyn ToSql + Sync)));
             one(transaction.execute(&plan.delete, &params).await?)?;
-            write_log(&transaction, Action::SoftDelete, target, organisation, note).await?;
+            write_log(
+&transaction,
+Action::SoftDelete,
+target,
+seen.organisation,
+note,
+)
+.await?;
             commit(transaction).await
         })
         .await
@@ -235,18 +229,14 @@ impl EntityStore for PostgresEntities {
         note: &Note,
         deadline: Instant,
     ) -> Result<(), EntityFault> {
-        let plan = self.plan(target.entity_type)?;
+        let plan = self.plans.of(target.entity_type)?;
         in_time(deadline, async {
             let mut session = self.store.session(deadline).await?;
             let transaction = session.transaction().await?;
             let seen = plan.lock(&transaction, target).await?;
-            match seen.found {
-                Found::InBin => {
-                    let params: [&(dyn ToSql + Sync); 2] = [&target.id, &seen.before];
-                    one(transaction.execute(&plan.unmark, &params).await?)?;
-                }
-                Found::Unmarked => {}
-                elsewhere => return Err(EntityFault::Elsewhere(elsewhere)),
+            if seen.to_restore()? == Touch::Row {
+                let params: [&(dyn ToSql + Sync); 2] = [&target.id, &seen.before];
+                one(transaction.execute(&plan.unmark, &params).await?)?;
             }
             leave_bin(&transaction, target).await?;
             write_log(
@@ -269,17 +259,15 @@ impl EntityStore for PostgresEntities {
         note: &Note,
         deadline: Instant,
     ) -> Result<(), EntityFault> {
-        let plan = self.plan(target.entity_type)?;
+        let plan = self.plans.of(target.entity_type)?;
         in_time(deadline, async {
             let mut session = self.store.session(deadline).await?;
             let transaction = session.transaction().await?;
             let seen = plan.lock(&transaction, target).await?;
-            if !why.applies(seen.found, seen.expires_at_ms) {
-                return Err(EntityFault::Elsewhere(seen.found));
-            }
+            let touched = seen.to_remove(why)?;
             remove_custom_values(&transaction, target).await?;
             leave_bin(&transaction, target).await?;
-            if seen.found != Found::Gone {
+            if touched == Touch::Row {
                 one(transaction.execute(&plan.remove, &[&target.id]).await?)?;
             }
             write_log(

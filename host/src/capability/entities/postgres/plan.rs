@@ -3,9 +3,9 @@
 use tokio_postgres::GenericClient;
 
 use super::schema::{self, Described};
-use crate::capability::entities::backend::{EntityFault, Found, OpenError, Target};
+use crate::capability::entities::backend::{EntityFault, OpenError, Target};
 use crate::capability::entities::config::{Constant, EntityType, Identifier, Mark, Replacement};
-use crate::capability::entities::state::{Row, place, time};
+use crate::capability::entities::state::{Binned, Row, Seen, time};
 use crate::store::StoreError;
 
 /// What is done to entities of one type, in SQL.
@@ -22,17 +22,6 @@ pub(super) struct Plan {
     pub(super) remove: String,
     pub(super) mark: Mark,
     pub(super) replacements: Vec<Replacement>,
-}
-
-/// What there is of an entity.
-pub(super) struct Seen {
-    pub(super) found: Found,
-    pub(super) organisation: Option<i64>,
-    /// The mark as it is, as text.
-    pub(super) mark: Option<String>,
-    /// The mark as it was before it was deleted.
-    pub(super) before: Option<String>,
-    pub(super) expires_at_ms: i64,
 }
 
 impl Plan {
@@ -114,7 +103,7 @@ impl Plan {
         &self,
         client: &impl GenericClient,
         target: &Target<'_>,
-    ) -> Result<Seen, EntityFault> {
+    ) -> Result<Seen<Option<String>>, EntityFault> {
         self.see(client, target, &self.select).await
     }
 
@@ -123,7 +112,7 @@ impl Plan {
         &self,
         transaction: &deadpool_postgres::Transaction<'_>,
         target: &Target<'_>,
-    ) -> Result<Seen, EntityFault> {
+    ) -> Result<Seen<Option<String>>, EntityFault> {
         let lock = format!("{} FOR UPDATE", self.select);
         // The first look waits for the row; what is in the bin is read by a later statement, which sees what was
         // committed meanwhile.
@@ -137,7 +126,7 @@ impl Plan {
         client: &impl GenericClient,
         target: &Target<'_>,
         select: &str,
-    ) -> Result<Seen, EntityFault> {
+    ) -> Result<Seen<Option<String>>, EntityFault> {
         let bin = client
             .query_opt(
                 "SELECT organisation, mark_before, expires_at_ms FROM goatherd_recycle_bin
@@ -145,32 +134,30 @@ impl Plan {
                 &[&target.entity_type.name, &target.id],
             )
             .await?;
-        let (binned_for, before, expires_at_ms) = match bin {
-            Some(row) => (Some(row.try_get(0)?), row.try_get(1)?, row.try_get(2)?),
-            None => (None, None, i64::MAX),
+        let bin = match bin {
+            Some(row) => Some(Binned {
+                organisation: row.try_get(0)?,
+                before: row.try_get::<_, Option<String>>(1)?,
+                expires_at_ms: row.try_get(2)?,
+            }),
+            None => None,
         };
         let compared = match &self.mark {
             Mark::Constant(value) => Some(value.to_string()),
-            Mark::Now(_) => before.clone(),
+            Mark::Now(_) => bin.as_ref().and_then(|bin| bin.before.clone()),
         };
         let row = client.query_opt(select, &[&target.id, &compared]).await?;
-        let (row, mark) = match row {
-            Some(row) => (
-                Some(Row {
+        let row = match row {
+            Some(row) => {
+                let found = Row {
                     organisation: row.try_get(0)?,
                     marked: row.try_get(2)?,
-                }),
-                row.try_get(1)?,
-            ),
-            None => (None, None),
+                };
+                Some((found, row.try_get(1)?))
+            }
+            None => None,
         };
-        Ok(Seen {
-            found: place(row, binned_for, target.reach()),
-            organisation: row.map_or(binned_for.flatten(), |row| row.organisation),
-            mark,
-            before,
-            expires_at_ms,
-        })
+        Ok(Seen::of(row, bin, target.reach()))
     }
 }
 

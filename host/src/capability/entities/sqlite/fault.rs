@@ -1,7 +1,5 @@
 //! Why a transaction did nothing.
 
-use std::time::Instant;
-
 use rusqlite::ffi;
 
 use crate::capability::entities::backend::EntityFault;
@@ -12,17 +10,10 @@ pub(super) struct Fault(pub(super) EntityFault);
 
 impl Fault {
     /// What is left to say once the transaction has ended. A constraint that is checked when a transaction is committed
-    /// arrives as an error of the store, and waiting for another writer until the deadline as a locked file.
-    pub(super) fn ended_by(self, deadline: Instant) -> EntityFault {
+    /// arrives as an error of the store.
+    pub(super) fn ended(self) -> EntityFault {
         match self.0 {
-            EntityFault::Store(StoreError::Unavailable(text))
-                if text.contains("FOREIGN KEY constraint failed") =>
-            {
-                EntityFault::Referenced(text)
-            }
-            EntityFault::Store(StoreError::Unavailable(_)) if Instant::now() >= deadline => {
-                StoreError::TimedOut.into()
-            }
+            EntityFault::Store(StoreError::Conflict(text)) => EntityFault::Referenced(text),
             other => other,
         }
     }

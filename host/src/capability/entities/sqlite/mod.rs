@@ -8,7 +8,6 @@ mod fault;
 mod plan;
 mod schema;
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -22,7 +21,7 @@ use super::backend::{
     Reach, Removal, Target,
 };
 use super::config::{EntityType, EntityTypes, Mark};
-use super::state::time;
+use super::state::{Plans, Touch, time};
 use crate::capability::custom_fields;
 use crate::store::{SqliteStore, StoreError};
 
@@ -33,7 +32,7 @@ const OPENING: Duration = Duration::from_secs(30);
 pub struct SqliteEntities {
     store: SqliteStore,
     types: EntityTypes,
-    plans: BTreeMap<String, Plan>,
+    plans: Plans<Plan>,
 }
 
 impl SqliteEntities {
@@ -54,15 +53,9 @@ impl SqliteEntities {
             plans.collect::<Result<_, OpenError>>()
         });
         Ok(Self {
-            plans: plans.await?,
+            plans: Plans(plans.await?),
             store,
             types,
-        })
-    }
-
-    fn plan(&self, entity_type: &EntityType) -> Result<Plan, EntityFault> {
-        self.plans.get(&entity_type.name).cloned().ok_or_else(|| {
-            StoreError::Unavailable(format!("it was opened without {:?}", entity_type.name)).into()
         })
     }
 
@@ -73,12 +66,12 @@ impl SqliteEntities {
         deadline: Instant,
         work: impl FnOnce(&Transaction<'_>, &Plan, &Entity) -> Result<(), Fault> + Send + 'static,
     ) -> Result<(), EntityFault> {
-        let plan = self.plan(target.entity_type)?;
+        let plan = self.plans.of(target.entity_type)?.clone();
         let entity = Entity::of(target);
         let done = self.store.write(deadline, move |transaction| {
             work(transaction, &plan, &entity)
         });
-        done.await.map_err(|fault| fault.ended_by(deadline))
+        done.await.map_err(|fault| fault.ended())
     }
 
     async fn read<T: Send + 'static>(
@@ -87,7 +80,7 @@ impl SqliteEntities {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, EntityFault> {
         let done = self.store.read(deadline, work);
-        done.await.map_err(|fault| fault.ended_by(deadline))
+        done.await.map_err(|fault| fault.ended())
     }
 }
 
@@ -154,7 +147,7 @@ impl EntityStore for SqliteEntities {
     }
 
     async fn find(&self, target: &Target<'_>, deadline: Instant) -> Result<Found, EntityFault> {
-        let plan = self.plan(target.entity_type)?;
+        let plan = self.plans.of(target.entity_type)?.clone();
         let entity = Entity::of(target);
         self.read(deadline, move |transaction| {
             Ok(plan.look(transaction, &entity)?.found)
@@ -171,9 +164,7 @@ impl EntityStore for SqliteEntities {
         let note = note.clone();
         self.change(target, deadline, move |transaction, plan, entity| {
             let seen = plan.look(transaction, entity)?;
-            if seen.found != Found::Live {
-                return Err(EntityFault::Elsewhere(seen.found).into());
-            }
+            seen.to_delete()?;
             let mark = match &plan.mark {
                 Mark::Now(form) => stored(&time(*form, note.at_ms)),
                 Mark::Constant(value) => stored(value),
@@ -204,7 +195,7 @@ impl EntityStore for SqliteEntities {
                     note.plugin,
                     note.reason,
                     expires_at_ms,
-                    seen.mark
+                    seen.mark.0
                 ])?;
             write_log(transaction, Action::SoftDelete, entity, seen.organisation, &note)
         })
@@ -220,15 +211,11 @@ impl EntityStore for SqliteEntities {
         let note = note.clone();
         self.change(target, deadline, move |transaction, plan, entity| {
             let seen = plan.look(transaction, entity)?;
-            match seen.found {
-                Found::InBin => {
-                    let changed = transaction
-                        .prepare_cached(&plan.unmark)?
-                        .execute(params![entity.id, seen.before])?;
-                    one(changed)?;
-                }
-                Found::Unmarked => {}
-                elsewhere => return Err(EntityFault::Elsewhere(elsewhere).into()),
+            if seen.to_restore()? == Touch::Row {
+                let changed = transaction
+                    .prepare_cached(&plan.unmark)?
+                    .execute(params![entity.id, seen.before.0])?;
+                one(changed)?;
             }
             leave_bin(transaction, entity)?;
             write_log(
@@ -252,12 +239,10 @@ impl EntityStore for SqliteEntities {
         let note = note.clone();
         self.change(target, deadline, move |transaction, plan, entity| {
             let seen = plan.look(transaction, entity)?;
-            if !why.applies(seen.found, seen.expires_at_ms) {
-                return Err(EntityFault::Elsewhere(seen.found).into());
-            }
+            let touched = seen.to_remove(why)?;
             remove_custom_values(transaction, entity)?;
             leave_bin(transaction, entity)?;
-            if seen.found != Found::Gone {
+            if touched == Touch::Row {
                 one(transaction
                     .prepare_cached(&plan.remove)?
                     .execute([entity.id])?)?;
@@ -335,7 +320,7 @@ impl EntityStore for SqliteEntities {
                 .optional()
                 .map_err(Fault::from)
         });
-        claimed.await.map_err(|fault| fault.ended_by(deadline))
+        claimed.await.map_err(|fault| fault.ended())
     }
 
     async fn log(

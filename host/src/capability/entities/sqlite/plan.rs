@@ -5,9 +5,9 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::fault::Fault;
 use super::schema;
-use crate::capability::entities::backend::{Found, OpenError, Reach, Target};
+use crate::capability::entities::backend::{OpenError, Reach, Target};
 use crate::capability::entities::config::{Constant, EntityType, Mark, Replacement};
-use crate::capability::entities::state::{Row, place};
+use crate::capability::entities::state::{Binned, Row, Seen};
 use crate::store::StoreError;
 
 /// What is done to entities of one type, in SQL.
@@ -67,7 +67,7 @@ impl Plan {
         &self,
         transaction: &Transaction<'_>,
         entity: &Entity,
-    ) -> Result<Seen, Fault> {
+    ) -> Result<Seen<Stored>, Fault> {
         let constant = match &self.mark {
             Mark::Constant(value) => stored(value),
             Mark::Now(_) => Value::Null,
@@ -78,40 +78,41 @@ impl Plan {
                 Ok((row.get(0)?, row.get::<_, Value>(1)?, row.get(2)?))
             })
             .optional()?;
-        let bin: Option<(Option<i64>, Value, i64)> = transaction
+        let bin = transaction
             .prepare_cached(
                 "SELECT organisation, mark_before, expires_at_ms FROM goatherd_recycle_bin
                  WHERE entity_type = ?1 AND entity_id = ?2",
             )?
             .query_row(params![entity.entity_type, entity.id], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                Ok(Binned {
+                    organisation: row.get(0)?,
+                    before: row.get(1).map(Stored)?,
+                    expires_at_ms: row.get(2)?,
+                })
             })
             .optional()?;
-        let (binned_for, before, expires_at_ms) = match bin {
-            Some((organisation, before, expires)) => (Some(organisation), before, expires),
-            None => (None, Value::Null, i64::MAX),
-        };
-        let (row, mark) = match row {
-            Some((organisation, mark, is_constant)) => {
-                let marked = match self.mark {
-                    Mark::Constant(_) => is_constant,
-                    Mark::Now(_) => mark != before,
-                };
-                let row = Row {
-                    organisation,
-                    marked,
-                };
-                (Some(row), mark)
-            }
-            None => (None, Value::Null),
-        };
-        Ok(Seen {
-            found: place(row, binned_for, entity.reach),
-            organisation: row.map_or(binned_for.flatten(), |row| row.organisation),
-            mark,
-            before,
-            expires_at_ms,
-        })
+        let before = bin.as_ref().map_or(&Value::Null, |bin| &bin.before.0);
+        let row = row.map(|(organisation, mark, is_constant)| {
+            let marked = match self.mark {
+                Mark::Constant(_) => is_constant,
+                Mark::Now(_) => mark != *before,
+            };
+            let row = Row {
+                organisation,
+                marked,
+            };
+            (row, Stored(mark))
+        });
+        Ok(Seen::of(row, bin, entity.reach))
+    }
+}
+
+/// A value as SQLite has it, null where there is none.
+pub(super) struct Stored(pub(super) Value);
+
+impl Default for Stored {
+    fn default() -> Self {
+        Self(Value::Null)
     }
 }
 
@@ -132,15 +133,6 @@ impl Entity {
             retention_ms: target.retention_ms(),
         }
     }
-}
-
-/// What there is of an entity.
-pub(super) struct Seen {
-    pub(super) found: Found,
-    pub(super) organisation: Option<i64>,
-    pub(super) mark: Value,
-    pub(super) before: Value,
-    pub(super) expires_at_ms: i64,
 }
 
 pub(super) fn stored(value: &Constant) -> Value {

@@ -16,6 +16,7 @@ async fn an_endless_query_ends_within_200_ms_of_its_deadline() {
     let plugin = desk.plugin(&["db:read=*"]);
     for _ in 0..5 {
         let call = in_millis(100);
+        let deadline = call.deadline;
         let error = plugin
             .0
             .query(ENDLESS.to_owned(), vec![], call)
@@ -23,9 +24,9 @@ async fn an_endless_query_ends_within_200_ms_of_its_deadline() {
             .unwrap_err();
         assert_eq!(error, DbError::TimedOut);
         assert!(
-            call.deadline.elapsed() < Duration::from_millis(200),
+            deadline.elapsed() < Duration::from_millis(200),
             "{:?}",
-            call.deadline.elapsed()
+            deadline.elapsed()
         );
         assert!(plugin.query("SELECT 1").await.is_ok());
     }
@@ -36,6 +37,7 @@ async fn an_endless_change_ends_in_time_with_nothing_done() {
     let desk = Desk::new();
     let plugin = desk.plugin(&["db:readwrite=note"]);
     let call = in_millis(100);
+    let deadline = call.deadline;
     let error = plugin
         .0
         .execute(ENDLESS_CHANGE.to_owned(), vec![], call)
@@ -43,9 +45,9 @@ async fn an_endless_change_ends_in_time_with_nothing_done() {
         .unwrap_err();
     assert_eq!(error, DbError::TimedOut);
     assert!(
-        call.deadline.elapsed() < Duration::from_millis(200),
+        deadline.elapsed() < Duration::from_millis(200),
         "{:?}",
-        call.deadline.elapsed()
+        deadline.elapsed()
     );
     assert_eq!(desk.count("note"), 1);
     plugin
@@ -208,6 +210,7 @@ async fn a_change_waits_for_another_writer_and_gives_up_at_its_deadline() {
         .execute_batch("BEGIN IMMEDIATE; INSERT INTO note (words) VALUES (7)")
         .unwrap();
     let call = in_millis(150);
+    let deadline = call.deadline;
     let error = plugin
         .0
         .execute("DELETE FROM note".to_owned(), vec![], call)
@@ -217,7 +220,7 @@ async fn a_change_waits_for_another_writer_and_gives_up_at_its_deadline() {
         matches!(&error, DbError::Conflict(m) if m.contains("locked")),
         "{error}"
     );
-    assert!(call.deadline.elapsed() < Duration::from_millis(200));
+    assert!(deadline.elapsed() < Duration::from_millis(200));
     // Readers do not wait.
     assert_eq!(
         plugin

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use crate::{Desk, INVALID, only, refused};
+use super::{desk_on, desk_with};
+use crate::{INVALID, only, refused};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn types_beyond_the_contract_are_text_both_ways() {
-    let desk = Desk::with(&["db:read=*"]).await;
+    let desk = desk_with(&["db:read=*"]).await;
     for (kind, text) in [
         ("numeric", "12345678901234567890.123456789"),
         ("numeric(10, 2)", "1.50"),
@@ -45,8 +46,8 @@ async fn types_beyond_the_contract_are_text_both_ways() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_applications_own_types_come_as_text() {
-    let desk = Desk::set_up(&["db:read=*"], Default::default(), |helpdesk| {
-        helpdesk.run(
+    let desk = desk_on(&["db:read=*"], Default::default(), |store| {
+        store.run(
             "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN percent AS INTEGER CHECK (VALUE <= 100);
              CREATE TABLE day (id INTEGER, m mood, p percent); INSERT INTO day VALUES (1, 'ok', 7)",
         );
@@ -59,8 +60,8 @@ async fn the_applications_own_types_come_as_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parameters_fit_exactly_or_are_refused_by_their_number() {
-    let desk = Desk::set_up(&["db:read=*"], Default::default(), |helpdesk| {
-        helpdesk.run("CREATE TABLE n (s SMALLINT, i INTEGER, b BIGINT, r REAL, d NUMERIC, f BOOLEAN, t TEXT, y BYTEA);
+    let desk = desk_on(&["db:read=*"], Default::default(), |store| {
+        store.run("CREATE TABLE n (s SMALLINT, i INTEGER, b BIGINT, r REAL, d NUMERIC, f BOOLEAN, t TEXT, y BYTEA);
                       INSERT INTO n VALUES (1, 2, 3, 0.1, 1.10, true, '5', 'ab')");
     })
     .await;

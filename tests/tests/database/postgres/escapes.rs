@@ -3,18 +3,19 @@
 use std::time::{Duration, Instant};
 
 use goatherd::capability::db::{Caps, PostgresSettings};
-use goatherd_tests::{call, postgres_helpdesk};
+use goatherd_tests::{call, limits};
 use serde_json::json;
 
-use crate::{DENIED, DENIED_OR_INVALID, Desk, INVALID, load, only, refused};
+use super::{desk_on, desk_with};
+use crate::{DENIED, DENIED_OR_INVALID, INVALID, On, Store, load, only, refused};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_query_reaches_what_is_not_granted() {
-    let desk = Desk::set_up(
+    let desk = desk_on(
         &["db:read=ticket,queue"],
         PostgresSettings::default(),
-        |helpdesk| {
-            helpdesk.run(
+        |store| {
+            store.run(
                 "CREATE SCHEMA other; CREATE TABLE other.ticket (word TEXT); CREATE TABLE other.secret (word TEXT);
                  GRANT USAGE ON SCHEMA other TO PUBLIC; GRANT SELECT ON ALL TABLES IN SCHEMA other TO PUBLIC;
                  CREATE TABLE open_secret (word TEXT); GRANT SELECT ON open_secret TO PUBLIC;
@@ -117,7 +118,7 @@ async fn no_query_reaches_what_is_not_granted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_has_no_effect_on_the_session_or_the_server() {
-    let desk = Desk::with(&["db:read=*", "db:write=*"]).await;
+    let desk = desk_with(&["db:read=*", "db:write=*"]).await;
     let cases = [
         "SELECT set_config('role', 'postgres', false)",
         "SELECT set_config('statement_timeout', '0', false)",
@@ -176,7 +177,7 @@ async fn a_query_has_no_effect_on_the_session_or_the_server() {
             refused(sql, desk.execute(sql).await, DENIED_OR_INVALID);
         }
     }
-    let number = |sql: &str| desk.helpdesk.number(sql);
+    let number = |sql: &str| desk.store.number(sql);
     assert_eq!(number("SELECT count(*) FROM ticket"), 80);
     assert_eq!(number("SELECT count(*) FROM note"), 0);
     assert_eq!(
@@ -191,7 +192,7 @@ async fn a_query_has_no_effect_on_the_session_or_the_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_call_is_one_statement_in_every_disguise() {
-    let desk = Desk::with(&["db:read=*", "db:write=*"]).await;
+    let desk = desk_with(&["db:read=*", "db:write=*"]).await;
     for sql in [
         "SELECT 1; COMMIT; DROP TABLE ticket",
         "SELECT ''; DELETE FROM ticket; --'",
@@ -222,12 +223,12 @@ async fn one_call_is_one_statement_in_every_disguise() {
         ),
         true
     );
-    assert_eq!(desk.helpdesk.number("SELECT count(*) FROM ticket"), 80);
+    assert_eq!(desk.store.number("SELECT count(*) FROM ticket"), 80);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parameters_are_question_marks_and_nothing_else_is() {
-    let desk = Desk::with(&["db:read=*"]).await;
+    let desk = desk_with(&["db:read=*"]).await;
     let answer = desk
         .query_with(
             "SELECT '?' || ? || E'\\'?' || $x$?$x$ /* ? */ -- ?",
@@ -260,8 +261,8 @@ async fn parameters_are_question_marks_and_nothing_else_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn views_that_ask_as_the_plugin_are_open_and_others_are_not() {
-    let desk = Desk::set_up(&["db:read=ticket,v_*,m_*,ruled"], PostgresSettings::default(), |helpdesk| {
-        helpdesk.run(
+    let desk = desk_on(&["db:read=ticket,v_*,m_*,ruled"], PostgresSettings::default(), |store| {
+        store.run(
             "CREATE VIEW v_asks WITH (security_invoker = true) AS SELECT id FROM ticket;
              CREATE VIEW v_asks_secret WITH (security_invoker = true) AS SELECT word FROM secret;
              CREATE VIEW v_owner AS SELECT id FROM ticket;
@@ -292,13 +293,20 @@ async fn views_that_ask_as_the_plugin_are_open_and_others_are_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_result_without_end_stops_at_the_caps_and_the_server_with_it() {
-    let helpdesk = postgres_helpdesk();
+    let store = Store::new(On::Postgres);
     let caps = Caps {
         statement_time: Duration::from_secs(3),
         ..Caps::default()
     };
     let granted = ["db:read=ticket", "db:write=note"];
-    let (_host, probe) = load(&helpdesk, &granted, PostgresSettings::default(), caps).await;
+    let (_host, probe) = load(
+        &store,
+        &granted,
+        PostgresSettings::default(),
+        caps,
+        limits(),
+    )
+    .await;
     let ask = |sql: &str| call(&probe, "db.query", json!({"sql": sql}));
     ask("SELECT 1").await.unwrap();
     let began = Instant::now();
@@ -332,7 +340,7 @@ async fn a_result_without_end_stops_at_the_caps_and_the_server_with_it() {
     ask("SELECT 1").await.expect("other connections serve");
     let running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND application_name LIKE 'goatherd plugin%'";
     let waited = Instant::now();
-    while helpdesk.number(running) > 0 {
+    while store.number(running) > 0 {
         assert!(
             waited.elapsed() < Duration::from_secs(5),
             "the server goes on"
@@ -343,7 +351,7 @@ async fn a_result_without_end_stops_at_the_caps_and_the_server_with_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_goes_away_takes_its_statement_along() {
-    let desk = Desk::with(&["db:read=*", "db:write=note"]).await;
+    let desk = desk_with(&["db:read=*", "db:write=note"]).await;
     desk.query("SELECT 1").await.unwrap();
     let probe = desk.probe.clone();
     let endless = json!({"sql": "SELECT count(*) FROM generate_series(1, 10000000000)"});
@@ -351,12 +359,12 @@ async fn a_caller_that_goes_away_takes_its_statement_along() {
     let running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%10000000000%'
                    AND pid <> pg_backend_pid()";
     let began = Instant::now();
-    while desk.helpdesk.number(running) == 0 {
+    while desk.store.number(running) == 0 {
         assert!(began.elapsed() < Duration::from_secs(4), "it never ran");
     }
     gone.abort();
     let gone_at = Instant::now();
-    while desk.helpdesk.number(running) > 0 {
+    while desk.store.number(running) > 0 {
         assert!(gone_at.elapsed() < Duration::from_secs(2), "it goes on");
     }
     // Wherever the server is when they go.
@@ -369,7 +377,7 @@ async fn a_caller_that_goes_away_takes_its_statement_along() {
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     let gone_at = Instant::now();
-    while desk.helpdesk.number(running) > 0 {
+    while desk.store.number(running) > 0 {
         assert!(gone_at.elapsed() < Duration::from_secs(2), "one goes on");
     }
     desk.query("SELECT 1").await.expect("others are served");

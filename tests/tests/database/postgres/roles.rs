@@ -5,17 +5,18 @@ use goatherd::capability::db::{Caps, PostgresSettings};
 use goatherd_tests::{call, host_builder, limits, plugin, postgres_helpdesk};
 use serde_json::json;
 
-use crate::{DENIED, Desk, load, only, refused};
+use super::desk_with;
+use crate::{DENIED, On, Store, load, only, refused};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_that_the_application_makes_later_are_found() {
-    let desk = Desk::with(&["db:read=late_*", "db:write=late_*"]).await;
+    let desk = desk_with(&["db:read=late_*", "db:write=late_*"]).await;
     refused(
         "not yet",
         desk.query("SELECT id FROM late_one").await,
         &["invalid-argument"],
     );
-    desk.helpdesk.run("CREATE TABLE late_one (id SERIAL PRIMARY KEY, word TEXT); INSERT INTO late_one (word) VALUES ('a')");
+    desk.store.run("CREATE TABLE late_one (id SERIAL PRIMARY KEY, word TEXT); INSERT INTO late_one (word) VALUES ('a')");
     assert_eq!(
         only(desk.query("SELECT word FROM late_one").await.unwrap()),
         "a"
@@ -25,7 +26,7 @@ async fn tables_that_the_application_makes_later_are_found() {
         .await
         .unwrap();
     assert_eq!(outcome, json!({"rows_affected": 1, "last_insert_id": 2}));
-    desk.helpdesk
+    desk.store
         .run("ALTER TABLE late_one RENAME TO gone_one; ALTER TABLE secret RENAME TO late_secret");
     assert_eq!(
         only(desk.query("SELECT word FROM late_secret").await.unwrap()),
@@ -40,14 +41,15 @@ async fn tables_that_the_application_makes_later_are_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_narrower_grant_takes_rights_away() {
-    let helpdesk = postgres_helpdesk();
+    let store = Store::new(On::Postgres);
     let caps = Caps::default();
     let settings = PostgresSettings::default;
     let (_first, wide) = load(
-        &helpdesk,
+        &store,
         &["db:read=ticket,secret", "db:write=note,mine"],
         settings(),
         caps,
+        limits(),
     )
     .await;
     call(&wide, "db.query", json!({"sql": "SELECT word FROM secret"}))
@@ -61,10 +63,11 @@ async fn a_narrower_grant_takes_rights_away() {
     .await
     .unwrap();
     let (_second, narrow) = load(
-        &helpdesk,
+        &store,
         &["db:read=ticket", "db:write=note"],
         settings(),
         caps,
+        limits(),
     )
     .await;
     let ask = |sql: &str| call(&narrow, "db.query", json!({"sql": sql}));

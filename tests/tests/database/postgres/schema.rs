@@ -3,22 +3,23 @@
 use goatherd::capability::db::PostgresSettings;
 use serde_json::json;
 
-use crate::{DENIED, DENIED_OR_INVALID, Desk, only, refused};
+use super::{desk_on, desk_with};
+use crate::{DENIED, DENIED_OR_INVALID, only, refused};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_but_tables_of_the_scope_is_made() {
-    let desk = Desk::set_up(
+    let desk = desk_on(
         &["db:read=*", "db:write=mine_*,note"],
         PostgresSettings::default(),
-        |helpdesk| {
-            helpdesk.run("CREATE SCHEMA open; GRANT ALL ON SCHEMA open TO PUBLIC");
+        |store| {
+            store.run("CREATE SCHEMA open; GRANT ALL ON SCHEMA open TO PUBLIC");
         },
     )
     .await;
     desk.execute("CREATE TABLE mine_a (id SERIAL PRIMARY KEY, word TEXT DEFAULT lower('A') CHECK (length(word) < 9))")
         .await
         .unwrap();
-    let before = desk.helpdesk.number("SELECT count(*) FROM pg_class");
+    let before = desk.store.number("SELECT count(*) FROM pg_class");
     for sql in [
         "CREATE TABLE other (id INTEGER)",
         "CREATE TABLE other AS SELECT 1 AS a",
@@ -74,7 +75,7 @@ async fn nothing_but_tables_of_the_scope_is_made() {
     ] {
         refused(sql, desk.execute(sql).await, DENIED_OR_INVALID);
         assert_eq!(
-            desk.helpdesk.number("SELECT count(*) FROM pg_class"),
+            desk.store.number("SELECT count(*) FROM pg_class"),
             before,
             "{sql} left something behind"
         );
@@ -92,7 +93,7 @@ async fn nothing_but_tables_of_the_scope_is_made() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schema_is_made_in_one_transaction_and_used_at_once() {
-    let desk = Desk::with(&["db:read=mine_*", "db:write=mine_*"]).await;
+    let desk = desk_with(&["db:read=mine_*", "db:write=mine_*"]).await;
     let transaction =
         |statements| desk.call_as(None, "db.transaction", json!({"statements": statements}));
     let outcomes = transaction(json!([
@@ -126,7 +127,7 @@ async fn a_schema_is_made_in_one_transaction_and_used_at_once() {
     .await;
     refused("the last", failed, DENIED);
     assert_eq!(
-        desk.helpdesk
+        desk.store
             .number("SELECT count(*) FROM pg_class WHERE relname IN ('mine_c', 'other')"),
         0
     );
