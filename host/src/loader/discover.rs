@@ -127,15 +127,17 @@ impl Discovered {
     /// Where the signature of this plugin is, if it is signed: beside it, with `.sig` behind the whole name.
     #[must_use]
     pub fn signature(&self) -> PathBuf {
-        signature_of(&self.path)
+        signature_path(&self.path)
     }
 }
 
-/// A path with `.sig` behind it.
-pub(super) fn signature_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+/// Where the signature of a file or folder is: beside it, with `.sig` behind the whole name.
+#[must_use]
+pub fn signature_path(path: &Path) -> PathBuf {
+    // By the name, so that `plugins/look/` is signed by `plugins/look.sig`.
+    let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".sig");
-    name.into()
+    path.with_file_name(name)
 }
 
 /// What to call a file of this name and which layout it has, if it is a file; `None` for names that are never plugins.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use semver::Version;
 use thiserror::Error;
 
-use super::discover::{self, DiscoverError, Discovered, Layout, signature_of};
+use super::discover::{self, DiscoverError, Discovered, Layout, signature_path};
 use super::journal::{self, CHANGING, Lock, PREVIOUS, Step};
 use super::pack::{PackError, pack_bytes};
 use super::reader::{Read, ReadError, Reader};
@@ -466,7 +466,7 @@ fn prepare(
         let file = file.to_string_lossy().into_owned();
         for (path, file) in [
             (old.path.clone(), file.clone()),
-            (signature_of(&old.path), format!("{file}.sig")),
+            (signature_path(&old.path), format!("{file}.sig")),
         ] {
             let to = format!("old/{file}");
             if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {

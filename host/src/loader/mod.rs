@@ -23,7 +23,7 @@ pub mod signature;
 mod watch;
 
 pub use bundle::Bundle;
-pub use discover::{DiscoverError, Discovered, Layout, discover};
+pub use discover::{DiscoverError, Discovered, Layout, discover, signature_path};
 pub use files::PluginFiles;
 pub use inner_path::{InnerPath, InnerPathError};
 pub use install::{InstallError, Installed, Installer};

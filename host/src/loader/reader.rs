@@ -17,7 +17,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::bundle::Bundle;
-use super::discover::{Discovered, Layout, signature_of};
+use super::discover::{Discovered, Layout, signature_path};
 use super::files::{PluginFiles, Unpacked};
 use super::inner_path::InnerPath;
 use super::manifest::Runtime;
@@ -350,7 +350,7 @@ fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
 
 /// The text of the signature beside a path, if there is one.
 fn read_signature(path: &Path) -> Result<Option<String>, ReadError> {
-    let beside = signature_of(path);
+    let beside = signature_path(path);
     match read_file(&beside, SIGNATURE_MAX) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(ReadError::Unreadable { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => {

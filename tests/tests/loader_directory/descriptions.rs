@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use goatherd::Host;
-use goatherd::runtime::{DescribeError, Description, DescriptionCache};
-use goatherd_tests::{guest, importing, misregistered, relay};
+use goatherd::runtime::{DescribeError, Description, DescriptionCache, LoadError};
+use goatherd_tests::{grants, guest, importing, limits, misregistered, relay};
 use serde_json::to_value;
 use tempfile::TempDir;
 
@@ -140,6 +140,30 @@ async fn a_forged_entry_that_anybody_could_have_written_is_not_believed() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let described = describe(&host, &bytes).await.unwrap();
     assert_eq!(described.registration.name.as_str(), "relay-a");
+}
+
+#[tokio::test]
+async fn a_description_that_hides_an_import_links_nothing() {
+    let folder = private();
+    let bytes = guest("bench");
+    let host = host_on(folder.path());
+    let fresh = describe(&host, &bytes).await.unwrap();
+    let entry = entries(folder.path()).remove(0);
+    let text = fs::read_to_string(&entry).unwrap();
+    let (_, body) = text.split_once('\n').unwrap();
+    let mut body: serde_json::Value = serde_json::from_str(body).unwrap();
+    body["imports"] = serde_json::json!([]);
+    let body = body.to_string();
+    let forged = format!("goatherd description 1 {}\n{body}", checksum(&body).await);
+    fs::write(&entry, forged).unwrap();
+    let hiding = describe(&host, &bytes).await.unwrap();
+    assert!(hiding.imports.is_empty() && !fresh.imports.is_empty());
+    let component = host.compile("bench", bytes).await.unwrap();
+    let nobody = Arc::new(goatherd::capability::Alone);
+    let loaded = host
+        .load_described(&component, hiding, grants(&[]), limits(), nobody)
+        .await;
+    assert!(matches!(loaded, Err(LoadError::NotGranted { .. })));
 }
 
 /// The checksum that an entry with this text has. A reader's hash of a file is the same.

@@ -337,6 +337,8 @@ async fn a_signature_is_one_of_the_whole_folder() {
     };
     sign();
     reader.read(&at(&folder)).await.unwrap();
+    let with_a_slash = ground.plugins().join("look/");
+    reader.read(&at(&with_a_slash)).await.unwrap();
     let refused = async |what: &str| {
         let refused = reader.read(&at(&folder)).await;
         assert!(

@@ -50,7 +50,7 @@ impl Lies {
             fs::write(&path, text).unwrap();
         }
         if self == Self::SignedPackage {
-            fs::write(signature_of(&path), text).unwrap();
+            fs::write(signature_path(&path), text).unwrap();
         }
         Some(Discovered::at(&path).unwrap())
     }

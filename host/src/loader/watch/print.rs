@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::super::discover::{Discovered, Layout, signature_of};
+use super::super::discover::{Discovered, Layout, signature_path};
 use super::complete;
 use super::source::Adding;
 
@@ -130,7 +130,7 @@ impl Print {
                 look: Look::Nothing,
             };
         };
-        let signature = signature_of(&path);
+        let signature = signature_path(&path);
         if let Ok(found) = fs::metadata(&signature) {
             stamping.add(OsStr::new(".sig"), &found);
         }
