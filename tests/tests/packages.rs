@@ -171,8 +171,8 @@ fn a_hard_link_to_a_file_outside_is_refused() {
     let package = bytes(zip);
     extract(&package, TempDir::new().unwrap().path()).unwrap();
     let size = u16::try_from(12 + target.len()).unwrap().to_le_bytes();
-    let unknown = [&0xbeef_u16.to_le_bytes(), &size].concat();
-    let unix = [&0x000d_u16.to_le_bytes(), &size].concat();
+    let unknown = [0xbeef_u16.to_le_bytes(), size].concat();
+    let unix = [0x000d_u16.to_le_bytes(), size].concat();
     refused(
         &patched(&package, &unknown, &unix),
         "neither a file nor a folder",
