@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use goatherd::capability::db::{Caps, Databases, SqliteDatabase};
 use goatherd::capability::{PrepareError, Provider, Setup, Slot};
+use goatherd::loader::signature::TrustedKeys;
+use goatherd::loader::{PackageLimits, Reader, ReaderSettings};
 use goatherd::permission::{Grant, Grants, Rates};
 use goatherd::runtime::{CodeCache, HostBuilder, Limits, LoadError};
 use goatherd::{Host, Plugin};
@@ -109,4 +111,20 @@ pub async fn plugin(host: &Host, name: &str, granted: &[&str], limits: Limits) -
     let label = format!("{name}.wasm");
     let loaded = load(host, &label, crate::guest(name), granted, limits).await;
     loaded.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Reads plugins whether they are signed or not.
+pub fn reader() -> Reader {
+    reader_trusting(TrustedKeys::default(), false)
+}
+
+/// Reads plugins that these keys have signed, and others unless signatures are required.
+pub fn reader_trusting(trusted: TrustedKeys, require_signatures: bool) -> Reader {
+    let reader = Reader::new(ReaderSettings {
+        trusted,
+        require_signatures,
+        limits: PackageLimits::default(),
+        unpacked: crate::target().join("tmp").join("goatherd-unpacked"),
+    });
+    reader.expect("the folder for unpacked files")
 }

@@ -32,7 +32,7 @@ pub use helpdesk::{Helpdesk, helpdesk, helpdesk_with};
 pub use helpdesk_postgres::{Held, PostgresHelpdesk, postgres_helpdesk, postgres_helpdesk_with};
 pub use host::{
     NoDatabase, PROBE_GRANTS, code_cache_directory, database_host, grants, host, host_builder,
-    limits, load, plugin, probe, probe_host,
+    limits, load, plugin, probe, probe_host, reader, reader_trusting,
 };
 pub use managed::Managed;
 pub use measure::{Process, process};

@@ -42,7 +42,7 @@ impl Managed {
     pub async fn load(&self, file: &str, bytes: Vec<u8>) -> Plugin {
         let path = self.folder.path().join(format!("{file}.wasm"));
         std::fs::write(&path, bytes).expect("a plugin's file");
-        let report = Loader::new(self.folder.path(), self.manager.clone())
+        let report = Loader::new(self.folder.path(), self.manager.clone(), crate::reader())
             .load_all()
             .await;
         let report = report.expect("the folder can be read");

@@ -13,6 +13,7 @@ use super::error::{Failure, ManagerError};
 use super::origin::{Described, Origin};
 use super::table::{Entry, Refused, Serving, State};
 use crate::contract::PluginName;
+use crate::loader::{DependencyError, Node, Order, order};
 
 /// How many files are read and described at a time.
 const DESCRIBING: usize = 8;
@@ -61,36 +62,63 @@ impl Report {
 }
 
 impl Manager {
-    /// Describes plugins, and enables those that the policy approves.
+    /// Describes plugins, and enables those that the policy approves, each after what it depends on.
     pub(super) async fn load_origins(&self, origins: Vec<Origin>) -> Report {
         let described = self.describe_all(origins).await;
-        let mut added = Vec::new();
-        for (origin, described) in described {
-            let path = origin.path().to_owned();
-            let hint = origin.name_hint().to_owned();
-            let name = match described.and_then(|described| self.add(origin, described)) {
-                Ok(entry) => self.recorded(&entry).await,
-                Err(failure) => Err(failure),
+        let mut added = self.add_all(described);
+        let order = self.order();
+        let place = |name: &PluginName| order.sequence.iter().position(|other| other == name);
+        let mut sequence: Vec<usize> = (0..added.len()).collect();
+        sequence.sort_by_key(|index| {
+            let name = added.get(*index).and_then(|(_, name)| name.as_ref().ok());
+            name.and_then(place)
+        });
+        let mut outcomes: Vec<Option<Outcome>> = added.iter().map(|_| None).collect();
+        for index in sequence {
+            let outcome = match added.get(index).map(|(_, name)| name.clone()) {
+                Some(Ok(name)) => match order.refused.get(&name) {
+                    Some(error) => self.fail_found(&name, error),
+                    None => self.enable_found(&name).await,
+                },
+                Some(Err(failure)) => Outcome::Failed(failure),
+                None => continue,
             };
-            added.push((path, hint, name));
+            if let Some(place) = outcomes.get_mut(index) {
+                *place = Some(outcome);
+            }
         }
         let mut report = Report::default();
-        for (path, hint, name) in added {
-            let outcome = match name {
-                Ok(name) => self.enable_found(&name).await,
-                Err(failure) => {
-                    if self.snapshot().of_file(&path).is_none() {
-                        self.refuse(&path, &hint, failure.clone());
-                    }
-                    Outcome::Failed(failure)
-                }
-            };
+        for ((path, _), outcome) in added.drain(..).zip(outcomes.into_iter().flatten()) {
             if let Outcome::Failed(failure) = &outcome {
                 tracing::error!(file = %path.display(), code = failure.code, "{}", failure.message);
             }
             report.files.push((path, outcome));
         }
         report
+    }
+
+    /// In which order plugins can be enabled, by what all that are there depend on.
+    fn order(&self) -> Order {
+        let table = self.snapshot();
+        let nodes = table.plugins().map(|entry| Node {
+            name: entry.name().clone(),
+            version: entry.description.registration.version.clone(),
+            dependencies: match &entry.manifest {
+                Some(manifest) => manifest.dependencies.clone(),
+                None => Vec::new(),
+            },
+        });
+        order(&nodes.collect::<Vec<_>>())
+    }
+
+    /// Marks a plugin that cannot have what it depends on.
+    fn fail_found(&self, name: &PluginName, error: &DependencyError) -> Outcome {
+        let failure = Failure::new("unavailable", error.to_string());
+        // Between two steps it may be gone; then there is nothing to mark.
+        let _ = self.change(name.as_str(), |entry| {
+            entry.state = State::Failed(failure.clone());
+        });
+        Outcome::Failed(failure)
     }
 
     /// Describes files beside each other, and returns them in their order.
@@ -107,6 +135,9 @@ impl Manager {
     }
 
     async fn enable_found(&self, name: &PluginName) -> Outcome {
+        if let Err(failure) = self.recorded(name).await {
+            return Outcome::Failed(failure);
+        }
         if !self.is_wished(name.as_str()) {
             // Between two steps it may be gone; then there is nothing to mark.
             let _ = self.change(name.as_str(), |entry| entry.state = State::Disabled);
@@ -124,42 +155,44 @@ impl Manager {
     }
 
     /// Gives a new entry its record in the plugins table. Without one, nobody could tell whether the plugin is wanted.
-    async fn recorded(&self, entry: &Entry) -> Result<PluginName, Failure> {
+    async fn recorded(&self, name: &PluginName) -> Result<(), Failure> {
+        let table = self.snapshot();
+        let Some(entry) = table.get(name.as_str()) else {
+            return Ok(());
+        };
         let recorded = self.record(&entry.description.registration).await;
         if let Err(failure) = &recorded {
             // Between two steps it may be gone; then there is nothing to mark.
-            let _ = self.change(entry.name().as_str(), |entry| {
+            let _ = self.change(name.as_str(), |entry| {
                 entry.state = State::Failed(failure.clone());
             });
         }
-        recorded.map(|()| entry.name().clone())
+        recorded
     }
 
-    /// Adds a described plugin under its name, unless another file has it.
-    fn add(&self, origin: Origin, described: Described) -> Result<Entry, Failure> {
-        let name = described.description.registration.name.clone();
-        self.step(|present, table| {
-            if let Some(first) = present.plugins.get(&name) {
-                let message = format!(
-                    "{} is a plugin named \"{name}\", and so is {}, which was there first; remove one of the files",
-                    origin.path().display(),
-                    first.file().display()
-                );
-                return Err(Failure::new("conflict", message));
-            }
-            table.refused.remove(origin.path());
-            let entry = Entry::new(origin, described, self);
-            table.plugins.insert(name, entry.clone());
-            Ok(entry)
+    /// Adds described plugins under their names, unless another file has one, and lists what is refused. All in one step.
+    fn add_all(
+        &self,
+        found: Vec<(Origin, Result<Described, Failure>)>,
+    ) -> Vec<(PathBuf, Result<PluginName, Failure>)> {
+        self.step(|_, table| {
+            let add = |(origin, described): (Origin, Result<Described, Failure>)| {
+                let path = origin.path().to_owned();
+                let name_hint = origin.name_hint().to_owned();
+                let entry = described.map(|described| Entry::new(origin, described, self));
+                let added = entry.and_then(|entry| table.add(entry));
+                match &added {
+                    Ok(_) => drop(table.refused.remove(&path)),
+                    Err(failure) => {
+                        let failure = failure.clone();
+                        let refused = Refused { name_hint, failure };
+                        table.refused.insert(path.clone(), refused);
+                    }
+                }
+                (path, added)
+            };
+            found.into_iter().map(add).collect()
         })
-    }
-
-    fn refuse(&self, file: &Path, name_hint: &str, failure: Failure) {
-        let refused = Refused {
-            name_hint: name_hint.to_owned(),
-            failure,
-        };
-        self.step(|_, table| table.refused.insert(file.to_owned(), refused));
     }
 
     /// Removes whatever came from a file, and shuts it down. Returns the plugin's name, if it was one.

@@ -56,7 +56,7 @@ pub trait Applier: Send + Sync {
     /// What does not fit, beside whom, and what would change that.
     fn check(&self, present: &Table, candidate: &Entry) -> Result<(), String>;
 
-    /// Serves what the enabled plugins of `table` add, and no more than that. Must be quick.
+    /// Serves what the enabled plugins of `table` add, and no more than that. Called when that changes. Must be quick.
     fn apply(&self, table: &Table);
 }
 
@@ -163,9 +163,11 @@ impl Manager {
         let present = self.0.table.load_full();
         let mut next = (*present).clone();
         let done = change(&present, &mut next);
-        self.0.applier.apply(&next);
-        if let Some(hosting) = &self.0.hosting {
-            hosted::offer(&hosting.registry, &present, &next);
+        if !next.adds_the_same(&present) {
+            self.0.applier.apply(&next);
+            if let Some(hosting) = &self.0.hosting {
+                hosted::offer(&hosting.registry, &present, &next);
+            }
         }
         self.0.table.store(Arc::new(next));
         drop(held);

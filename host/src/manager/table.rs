@@ -284,6 +284,31 @@ impl Table {
         self.plugins().find(|entry| entry.file() == file)
     }
 
+    /// Adds a plugin under its name, unless another file has it.
+    pub(super) fn add(&mut self, entry: Entry) -> Result<PluginName, Failure> {
+        let name = entry.name().clone();
+        if let Some(first) = self.plugins.get(&name) {
+            let message = format!(
+                "{} is a plugin named \"{name}\", and so is {}, which was there first; remove one of the files",
+                entry.file().display(),
+                first.file().display()
+            );
+            return Err(Failure::new("conflict", message));
+        }
+        self.plugins.insert(name.clone(), entry);
+        Ok(name)
+    }
+
+    /// Whether the same plugins are there and serve under the same grants, so that what they add is the same.
+    pub(super) fn adds_the_same(&self, other: &Self) -> bool {
+        let same = |(one, other): (&Entry, &Entry)| {
+            Arc::ptr_eq(&one.description, &other.description)
+                && Arc::ptr_eq(&one.grants, &other.grants)
+                && one.is_enabled() == other.is_enabled()
+        };
+        self.plugins.len() == other.plugins.len() && self.plugins().zip(other.plugins()).all(same)
+    }
+
     pub(super) fn known(&self) -> String {
         let names: Vec<&str> = self.plugins.keys().map(PluginName::as_str).collect();
         match names.as_slice() {

@@ -207,7 +207,7 @@ impl Desk {
             decisions.insert(plugin.name.parse().expect("a name"), terms);
         }
         let manager = Manager::new(host, Configured::new(decisions));
-        let report = Loader::new(&folder, manager.clone())
+        let report = Loader::new(&folder, manager.clone(), goatherd_tests::reader())
             .load_all()
             .await
             .expect("the folder is there");

@@ -72,7 +72,7 @@ impl Site {
         let manager = Manager::applying(host, policy, Arc::clone(&platform) as _);
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("probe-events.wasm"), guest(PLUGIN)).expect("a file");
-        let report = Loader::new(folder.path(), manager.clone())
+        let report = Loader::new(folder.path(), manager.clone(), goatherd_tests::reader())
             .load_all()
             .await
             .expect("a folder");

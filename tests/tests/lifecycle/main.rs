@@ -1,14 +1,18 @@
 //! The life of plugins in a manager: found, loaded, replaced, put to sleep, taken out.
 
+mod hosted;
 mod lazy;
 mod loader;
+mod packages;
 mod reload;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use goatherd::contract::CallContext;
+use goatherd::loader::Reader;
 use goatherd::manager::{Configured, Handle, Loader, Manager, Terms};
 use goatherd::runtime::{CallError, Limits};
 use goatherd_tests::{host, json, limits};
@@ -31,6 +35,10 @@ impl Home {
     }
 
     fn of(limits: Limits, with: impl FnOnce(Loader) -> Loader) -> Self {
+        Self::reading(limits, goatherd_tests::reader(), with)
+    }
+
+    fn reading(limits: Limits, reader: Reader, with: impl FnOnce(Loader) -> Loader) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let terms = Terms {
             grants: goatherd_tests::grants(&["plugin_call=*"]),
@@ -39,7 +47,7 @@ impl Home {
         let names = ["steady-a", "steady-b", "steady-c", "steady-d", "steady-e"];
         let decided = names.map(|name| (name.parse().unwrap(), terms.clone()));
         let manager = Manager::new(host().clone(), Configured::new(decided.into()));
-        let loader = with(Loader::new(folder.path(), manager));
+        let loader = with(Loader::new(folder.path(), manager, reader));
         Self { folder, loader }
     }
 

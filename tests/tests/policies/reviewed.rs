@@ -21,7 +21,7 @@ fn managed(policies: &Policies, bytes: &[u8]) -> (Manager, TempDir) {
 async fn a_new_plugin_is_described_and_waits_until_an_operator_approves_it() {
     let policies = Policies::new();
     let (manager, folder) = managed(&policies, &guest("probe"));
-    let report = Loader::new(folder.path(), manager.clone())
+    let report = Loader::new(folder.path(), manager.clone(), goatherd_tests::reader())
         .load_all()
         .await
         .unwrap();
@@ -54,7 +54,7 @@ async fn approving_with_less_than_is_imported_lists_every_missing_import_with_th
  {
     let policies = Policies::new();
     let (manager, folder) = managed(&policies, &guest("probe"));
-    Loader::new(folder.path(), manager.clone())
+    Loader::new(folder.path(), manager.clone(), goatherd_tests::reader())
         .load_all()
         .await
         .unwrap();
@@ -98,7 +98,7 @@ async fn approving_with_less_than_is_imported_lists_every_missing_import_with_th
 async fn a_blocked_plugin_is_not_started_whoever_enables_it() {
     let policies = Policies::new();
     let (manager, folder) = managed(&policies, &hostile(&[]));
-    Loader::new(folder.path(), manager.clone())
+    Loader::new(folder.path(), manager.clone(), goatherd_tests::reader())
         .load_all()
         .await
         .unwrap();

@@ -56,7 +56,7 @@ async fn site(store: &Store) -> (SocketAddr, TempDir) {
     let manager = Manager::applying(host, policy, Arc::clone(&platform) as _);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("stats.wasm"), guest(PLUGIN)).unwrap();
-    let loader = Loader::new(folder.path(), manager.clone());
+    let loader = Loader::new(folder.path(), manager.clone(), goatherd_tests::reader());
     let report = loader.load_all().await.unwrap();
     assert_eq!(report.enabled(), 1, "{report:?}");
 
