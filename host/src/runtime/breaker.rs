@@ -150,6 +150,11 @@ impl Breaker {
         matches!(self.state, State::Closed { failed: 0, .. })
     }
 
+    /// Whether it tripped too often.
+    pub(super) fn is_exhausted(&self) -> bool {
+        matches!(self.state, State::Exhausted)
+    }
+
     /// How often it tripped.
     pub(super) fn trips(&self) -> u64 {
         self.trips

@@ -85,12 +85,17 @@ impl Watch {
         self.breaker().refusal(now)
     }
 
-    /// Takes a step, and says within it whether the breaker is clean afterwards, so that what `clean` sets never lags behind
-    /// another step.
+    /// Takes a step, and publishes within it what it led to, so that what others see never lags behind another step: `clean`
+    /// hears whether the breaker is, and who waits for exhaustion hears of that.
     fn step<T>(&self, clean: impl Fn(bool), step: impl FnOnce(&mut Breaker) -> T) -> T {
         let mut breaker = self.breaker();
         let done = step(&mut breaker);
         clean(breaker.is_clean());
+        self.tell(if breaker.is_exhausted() {
+            Verdict::Exhausted
+        } else {
+            Verdict::InUse
+        });
         done
     }
 
@@ -103,19 +108,14 @@ impl Watch {
         outcome: Outcome,
         clean: impl Fn(bool),
     ) -> Change {
-        let change = self.step(clean, |breaker| match pass {
+        self.step(clean, |breaker| match pass {
             Pass::Call => breaker.ended(admitted, now, outcome),
             Pass::Probe(probe) => breaker.probed(probe, now, outcome),
-        });
-        if change == Change::Exhausted {
-            self.tell(Verdict::Exhausted);
-        }
-        change
+        })
     }
 
     pub(super) fn reset(&self, now: Instant, clean: impl Fn(bool)) {
         self.step(clean, |breaker| breaker.reset(now));
-        self.tell(Verdict::InUse);
     }
 
     /// The plugin is shut down; nothing more is told.
