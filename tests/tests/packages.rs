@@ -163,9 +163,7 @@ fn a_hard_link_to_a_file_outside_is_refused() {
     let mut field = vec![0_u8; 12];
     field.extend(target);
     let mut options = zip::write::FileOptions::<zip::write::ExtendedFileOptions>::default();
-    options
-        .add_extra_data(0xbeef, field.into_boxed_slice(), false)
-        .unwrap();
+    options.add_extra_field(0xbeef, field, false).unwrap();
     let mut zip = archive();
     zip.start_file("link", options).unwrap();
     let package = bytes(zip);

@@ -17,12 +17,12 @@ use tempfile::TempDir;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 /// A plugin directory, and a folder for what is unpacked.
-pub struct Ground {
+pub(crate) struct Ground {
     folder: TempDir,
 }
 
 impl Ground {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("plugins")).unwrap();
         let unpacked = folder.path().join("unpacked");
