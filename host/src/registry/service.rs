@@ -400,10 +400,7 @@ impl Service {
             .ok()
             .and_then(|slug| all.get_key_value(&slug))
         else {
-            return Err(RunError::Unknown {
-                slug: slug.to_owned(),
-                known: listed(all.keys().map(CapabilitySlug::as_str)),
-            });
+            return Err(self.not_offered(slug, &all));
         };
         let owner = slug.owner();
         if self.get(owner).is_some_and(|record| !record.enabled) {
@@ -422,6 +419,22 @@ impl Service {
             });
         }
         capability.call(run, input).await
+    }
+
+    /// Why nothing has this name: a plugin that is switched off takes its capabilities with it.
+    fn not_offered(&self, slug: &str, all: &BTreeMap<CapabilitySlug, Capability>) -> RunError {
+        let named = slug.parse::<CapabilitySlug>().ok();
+        let owned = named.and_then(|slug| Some((self.get(slug.owner())?, slug)));
+        match owned {
+            Some((owner, slug)) if !owner.enabled => RunError::Disabled {
+                slug,
+                owner: owner.slug.to_string(),
+            },
+            _ => RunError::Unknown {
+                slug: slug.to_owned(),
+                known: listed(all.keys().map(CapabilitySlug::as_str)),
+            },
+        }
     }
 
     async fn update(&self, slug: &str, change: impl Fn(&mut Record)) -> Result<(), RegistryError> {

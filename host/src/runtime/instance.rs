@@ -257,20 +257,25 @@ impl Stop {
 }
 
 /// Runs an entry into an instance until the deadline. A timer is set only if the entry has to wait at all, which most
-/// calls never do; while it runs, the epoch keeps the deadline. The entry comes pinned, since moving it costs more than all
+/// calls never do; while it runs, the epoch keeps the deadline. An entry that gives way at a tick really does: it is not
+/// polled again before others had their turn, or whoever makes short calls one after the other would keep a thread for
+/// good. The entry comes pinned, since moving it costs more than all
 /// that is done here.
 async fn within<T>(
     deadline: Instant,
     entry: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
 ) -> Result<T, Stop> {
     let mut entry = AssertUnwindSafe(entry).catch_unwind();
-    let ended = match futures::poll!(&mut entry) {
-        Poll::Ready(ended) => ended,
-        Poll::Pending => tokio::time::timeout_at(deadline.into(), entry)
-            .await
-            .map_err(|_| Stop::Deadline)?,
-    };
-    match ended {
+    let mut timer = None;
+    let ended = std::future::poll_fn(|context| {
+        if let Poll::Ready(ended) = entry.poll_unpin(context) {
+            return Poll::Ready(Ok(ended));
+        }
+        let sleep = || Box::pin(tokio::time::sleep_until(deadline.into()));
+        let timer = timer.get_or_insert_with(sleep);
+        timer.poll_unpin(context).map(|()| Err(Stop::Deadline))
+    });
+    match ended.await? {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Stop::Error(error)),
         Err(_panic) => Err(Stop::HostPanicked),

@@ -116,8 +116,6 @@ impl Load {
                 let mut answers = Vec::new();
                 while !stop.load(std::sync::atomic::Ordering::Relaxed) {
                     let answer = ask(&plugin, function, args.clone()).await;
-                    // As whoever waits for a client would: nobody calls without ever waiting for something else.
-                    tokio::task::yield_now().await;
                     answers.push(answer.map_err(|error| error.to_string()));
                 }
                 answers

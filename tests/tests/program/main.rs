@@ -3,6 +3,7 @@
 mod calls;
 mod helpdesk_stats;
 mod inspect;
+mod plugins;
 mod secrets;
 mod settings;
 

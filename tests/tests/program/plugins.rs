@@ -1,0 +1,206 @@
+//! `goatherd plugin`, `capability`, `keygen`, `sign`, `verify` and `pack`: what operators and authors do.
+
+use std::path::Path;
+
+use goatherd_tests::{Outcome, steady};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::says;
+
+/// A folder with an empty application's database and a directory of plugins.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        drop(std::fs::File::create(folder.path().join("app.db")).unwrap());
+        std::fs::create_dir(folder.path().join("plugins")).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, file: &str, bytes: &[u8]) {
+        let path = self.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        let mut command = Outcome::command(self.path());
+        command.env("GOATHERD_UNPACKED", self.path().join("unpacked"));
+        Outcome::of(command.args(["--database", "app.db"]).args(arguments))
+    }
+
+    fn listed(&self) -> Value {
+        self.run(&["plugin", "list", "--json"]).result()
+    }
+
+    /// A plugin's folder, outside of the directory of plugins.
+    fn source(&self, version: u8) {
+        self.write("steady-a/steady-a.wasm", &steady('a', version, b'n'));
+        let manifest = format!("name: steady-a\nversion: {version}.0.0\nruntime: wasm\n");
+        self.write("steady-a/plugin.yaml", manifest.as_bytes());
+    }
+}
+
+#[test]
+fn a_plugin_is_listed_approved_switched_and_blocked_and_the_trail_says_by_whom() {
+    let place = Place::new();
+    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    place.write("plugins/broken.wasm", b"\0asm");
+    let listed = place.listed();
+    assert_eq!(listed[0]["name"], "steady-a");
+    assert_eq!(listed[0]["version"], "1.0.0");
+    assert_eq!(listed[0]["state"], "waiting");
+    assert_eq!(listed[1]["state"], "failed");
+    let approved = place.run(&[
+        "plugin",
+        "approve",
+        "steady-a",
+        "--grant",
+        "plugin_call=crm",
+        "--set",
+        "call_timeout=5s",
+        "--set",
+        "max_calls_per_second=0",
+        "--by",
+        "ada",
+        "--reason",
+        "read it",
+    ]);
+    let policy = approved.result();
+    assert_eq!(policy["status"], "approved");
+    assert_eq!(policy["call_timeout"], "5s");
+    assert_eq!(place.listed()[0]["state"], "enabled");
+    let switched = place.run(&["plugin", "disable", "steady-a"]);
+    assert_eq!(switched.stdout.trim(), "steady-a is disabled");
+    assert_eq!(place.listed()[0]["state"], "disabled");
+    place.run(&["plugin", "enable", "steady-a"]);
+    place.run(&[
+        "plugin", "block", "steady-a", "--by", "eve", "--reason", "no",
+    ]);
+    assert_eq!(place.listed()[0]["state"], "blocked");
+    let trail = place
+        .run(&["plugin", "audit", "steady-a", "--json"])
+        .result();
+    let by: Vec<&str> = trail
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["by"].as_str().unwrap())
+        .collect();
+    assert_eq!(by, ["eve", "ada"]);
+}
+
+#[test]
+fn approving_with_less_than_is_imported_says_at_once_what_is_missing() {
+    let place = Place::new();
+    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    let approved = place.run(&["plugin", "approve", "steady-a"]);
+    assert_eq!(approved.status, Some(0));
+    assert!(approved.stderr.contains("plugin_call"), "{approved:?}");
+    let asked = place.run(&["plugin", "approve", "steady-a", "--as-requested"]);
+    assert_eq!(asked.stderr, "", "{asked:?}");
+}
+
+#[test]
+fn decisions_without_a_database_are_refused_with_what_would_help() {
+    let place = Place::new();
+    let mut command = Outcome::command(place.path());
+    let error = Outcome::of(command.args(["plugin", "block", "steady-a"])).error();
+    assert!(says(&error, "--database"), "{error}");
+}
+
+#[test]
+fn an_unknown_field_of_a_policy_is_refused() {
+    let place = Place::new();
+    let error = place
+        .run(&["plugin", "approve", "steady-a", "--set", "memory=1"])
+        .error();
+    assert!(says(&error, "memory"), "{error}");
+}
+
+#[test]
+fn a_plugin_is_packed_signed_verified_installed_replaced_and_brought_back() {
+    let place = Place::new();
+    let key = place.run(&["keygen", "release.key", "--json"]).result();
+    let public = key["public"].as_str().unwrap();
+    let config = format!("trusted_keys = [\"{public}\"]\nrequire_signatures = true\n");
+    place.write("goatherd.toml", config.as_bytes());
+    for version in [1, 2] {
+        place.source(version);
+        let packed = place.run(&["pack", "steady-a", "--json"]).result();
+        assert_eq!(packed["version"], format!("{version}.0.0"));
+        if version == 1 {
+            let refused = place.run(&["plugin", "install", "steady-a.zip"]).error();
+            assert!(says(&refused, "sign"), "{refused}");
+        }
+        place.run(&["sign", "steady-a.zip", "--key", "release.key"]);
+        let verified = place.run(&["verify", "steady-a.zip", "--json"]).result();
+        assert_eq!(verified["signed_by"], key["key"]);
+        let installed = place
+            .run(&["plugin", "install", "steady-a.zip", "--json"])
+            .result();
+        assert_eq!(installed["version"], format!("{version}.0.0"));
+    }
+    assert_eq!(place.listed()[0]["version"], "2.0.0");
+    assert_eq!(place.listed()[0]["signed_by"], key["key"]);
+    let back = place
+        .run(&["plugin", "rollback", "steady-a", "--json"])
+        .result();
+    assert_eq!(back["version"], "1.0.0");
+    assert_eq!(place.listed()[0]["version"], "1.0.0");
+    place.run(&["plugin", "remove", "steady-a"]);
+    assert_eq!(place.listed(), json!([]));
+}
+
+#[test]
+fn a_signature_of_another_file_is_not_to_be_trusted() {
+    let place = Place::new();
+    let key = place.run(&["keygen", "release.key", "--json"]).result();
+    place.write("a.wasm", &steady('a', 1, b'n'));
+    place.run(&["sign", "a.wasm", "--key", "release.key"]);
+    place.write("a.wasm", &steady('a', 2, b'n'));
+    let public = key["public"].as_str().unwrap();
+    let error = place.run(&["verify", "a.wasm", "--key", public]).error();
+    assert!(says(&error, "a.wasm"), "{error}");
+}
+
+#[test]
+fn capabilities_are_listed_and_run_as_a_server_would() {
+    let place = Place::new();
+    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    place.run(&["plugin", "approve", "steady-a", "--grant", "plugin_call=*"]);
+    let listed = place.run(&["capability", "list", "--json"]).result();
+    assert_eq!(listed[0]["slug"], "steady-a.greet");
+    let ran = place.run(&["capability", "run", "steady-a.greet", "{\"name\": \"Ada\"}"]);
+    assert_eq!(ran.result(), json!({ "greeting": "Hello, Ada!" }));
+    place.run(&["plugin", "disable", "steady-a"]);
+    let error = place
+        .run(&["capability", "run", "steady-a.greet", "{}"])
+        .error();
+    assert!(says_disabled(&error), "{error}");
+}
+
+fn says_disabled(error: &Value) -> bool {
+    error["code"] == "unavailable" && error["message"].as_str().unwrap().contains("disabled")
+}
+
+#[test]
+fn settings_are_merged_into_what_the_plugin_has() {
+    let place = Place::new();
+    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    let first = place.run(&[
+        "plugin",
+        "configure",
+        "steady-a",
+        "{\"from\": \"a\", \"n\": 1}",
+    ]);
+    assert_eq!(first.result(), json!({ "from": "a", "n": 1 }));
+    let second = place.run(&["plugin", "configure", "steady-a", "{\"n\": null, \"m\": 2}"]);
+    assert_eq!(second.result(), json!({ "from": "a", "m": 2 }));
+}
