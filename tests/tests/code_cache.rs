@@ -284,10 +284,16 @@ fn the_programs_second_run_starts_from_the_code_cache() {
         began.elapsed()
     };
     let first = run();
-    let kept = files(&cache);
+    // Beside the code there is a folder for what plugins say about themselves.
+    let code = || {
+        let mut kept = files(&cache);
+        kept.retain(|path| path.is_file());
+        kept
+    };
+    let kept = code();
     assert_eq!(kept.len(), 1);
     let second = run();
-    assert_eq!(files(&cache), kept);
+    assert_eq!(code(), kept);
     assert!(
         second < first.max(Duration::from_secs(5)),
         "{first:?}, then {second:?}"
