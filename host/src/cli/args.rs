@@ -302,7 +302,8 @@ pub(super) enum Plugin {
         plugin: PluginName,
 
         /// A JSON object
-        config: String,
+        #[arg(value_name = "JSON")]
+        fields: String,
     },
     /// Have the running server read a plugin again and replace it while it serves
     Reload {

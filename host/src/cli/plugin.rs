@@ -68,7 +68,7 @@ pub(super) async fn run(settings: &Settings, command: &Command) -> Result<(), Fa
         }
         Command::Enable { plugin } => switch(settings, plugin, true).await,
         Command::Disable { plugin } => switch(settings, plugin, false).await,
-        Command::Configure { plugin, config } => configure(settings, plugin, config).await,
+        Command::Configure { plugin, fields } => configure(settings, plugin, fields).await,
         Command::Reload { plugin } => super::ask::reload(settings, plugin).await,
         Command::Audit {
             plugin,
