@@ -10,12 +10,15 @@ pub(crate) const PLUGINS: [&str; 3] = ["helpdesk-stats", "hello-js", "hello-py"]
 
 /// The configuration as an operator would write it, every grant by hand.
 pub(crate) fn text(address: SocketAddr, plugins: &Path, database: &Path) -> Result<String> {
+    // Beside the database, so that the demo leaves nothing outside of `target/`.
+    let keys = quoted(&database.with_file_name("goatherd.keys"))?;
     let (plugins, database) = (quoted(plugins)?, quoted(database)?);
     Ok(format!(
         r#"# Written by `cargo xtask demo`; it is written again at each start.
 listen = "{address}"
 plugins = {plugins}
 database = {database}
+secret_keys = {keys}
 
 # Every visitor is an administrator. Only for a demo, and only on a loopback address.
 open = true
