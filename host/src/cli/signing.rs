@@ -1,6 +1,6 @@
 //! `goatherd keygen`, `sign`, `verify` and `pack`: what authors do with a plugin before they hand it out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::failure::{Failure, print};
 use super::plugins::trusted;
 use super::settings::Settings;
 use crate::loader::signature::{PublicKey, SecretKey, Signature, TrustedKeys};
-use crate::loader::{PackageLimits, content_to_sign, pack};
+use crate::loader::{PackageLimits, content_to_sign, pack, signature_path};
 
 /// Makes a key, and prints what others need to trust it.
 pub(super) fn keygen(command: &Keygen) -> Result<(), Failure> {
@@ -30,7 +30,7 @@ pub(super) fn sign(command: &Sign) -> Result<(), Failure> {
     let key = SecretKey::read(&command.key).context("the key cannot be used")?;
     let content = content_to_sign(&command.plugin, &PackageLimits::default())
         .context("there is nothing to sign")?;
-    let signature = signature_file(&command.plugin);
+    let signature = signature_path(&command.plugin);
     let beside = signature.with_extension("sig-new");
     std::fs::write(&beside, format!("{}\n", key.sign(&content)))
         .and_then(|()| std::fs::rename(&beside, &signature))
@@ -50,7 +50,7 @@ pub(super) fn verify(settings: &Settings, command: &Verify) -> Result<(), Failur
             .collect::<Result<_, _>>()?;
         TrustedKeys::new(keys, [])
     };
-    let file = signature_file(&command.plugin);
+    let file = signature_path(&command.plugin);
     let text = std::fs::read_to_string(&file)
         .with_context(|| format!("the signature {} cannot be read", file.display()))?;
     let signature: Signature = text
@@ -72,7 +72,9 @@ pub(super) fn verify(settings: &Settings, command: &Verify) -> Result<(), Failur
 /// Makes a package of a plugin's folder.
 pub(super) fn package(command: &Pack) -> Result<(), Failure> {
     let out = command.out.clone().unwrap_or_else(|| {
-        let mut name = command.folder.as_os_str().to_owned();
+        // Without the slash that shells put behind a folder's name.
+        let folder: PathBuf = command.folder.components().collect();
+        let mut name = folder.into_os_string();
         name.push(".zip");
         PathBuf::from(name)
     });
@@ -92,11 +94,4 @@ pub(super) fn package(command: &Pack) -> Result<(), Failure> {
         manifest.name,
         manifest.version
     ))
-}
-
-/// Where the signature of a plugin is: beside it, with `.sig` behind the whole name.
-fn signature_file(plugin: &Path) -> PathBuf {
-    let mut name = plugin.as_os_str().to_owned();
-    name.push(".sig");
-    PathBuf::from(name)
 }

@@ -159,6 +159,20 @@ fn a_plugin_is_packed_signed_verified_installed_replaced_and_brought_back() {
 }
 
 #[test]
+fn a_slash_behind_a_folders_name_changes_nothing() {
+    let place = Place::new();
+    place.source(1);
+    place.run(&["pack", "steady-a/"]);
+    assert!(place.path().join("steady-a.zip").is_file());
+    let key = place.run(&["keygen", "release.key", "--json"]).result();
+    place.run(&["sign", "steady-a/", "--key", "release.key"]);
+    assert!(place.path().join("steady-a.sig").is_file());
+    let public = key["public"].as_str().unwrap();
+    let verified = place.run(&["verify", "steady-a/", "--key", public, "--json"]);
+    assert_eq!(verified.result()["signed_by"], key["key"]);
+}
+
+#[test]
 fn a_signature_of_another_file_is_not_to_be_trusted() {
     let place = Place::new();
     let key = place.run(&["keygen", "release.key", "--json"]).result();
