@@ -15,6 +15,7 @@ use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
 use super::live::Terms;
+use super::turns::Turns;
 use crate::capability::log::PluginLog;
 use crate::contract::registration::Registration;
 use crate::contract::v0_1::exports::goatherd::plugin::guest;
@@ -62,20 +63,11 @@ impl DescribeError {
     }
 }
 
-/// Describes a component. `host` is the version that plugins compare their `min-host-version` with.
-pub(super) async fn describe(
-    component: &Component,
-    limits: Limits,
-    host: &semver::Version,
-) -> Result<Description, LoadError> {
-    let said = ask(component, limits).await?;
-    judge(component, said, host)
-}
-
 /// What a component's `register` returns.
 pub(super) async fn ask(
     component: &Component,
     limits: Limits,
+    turns: &Turns,
 ) -> Result<guest::Registration, LoadError> {
     let plugin = component.label();
     link::check_known(plugin, component.imports())?;
@@ -96,6 +88,7 @@ pub(super) async fn ask(
         linked,
         slots: Arc::from(Vec::new()),
         refusals: Arc::default(),
+        share: turns.share(),
     };
     let terms = Terms::new(Limits {
         transfer_bytes: REGISTRATION_BYTES,

@@ -20,6 +20,9 @@ const GUEST_STACK: usize = 1 << 20;
 const FIBER_STACK: usize = 2 << 20;
 /// How much of a memory is wiped by writing instead of by unmapping.
 const KEEP_RESIDENT: usize = 256 << 10;
+/// How many memories that nobody uses stay prepared for the component that used them last, before another component gets
+/// them in place of fresh ones. Each keeps up to [`KEEP_RESIDENT`], and a reloaded component is another component.
+const WARM_MEMORIES: u32 = 16;
 /// The largest table that the pool has room for.
 const TABLE_ELEMENTS: usize = 100_000;
 
@@ -67,6 +70,7 @@ fn config() -> Config {
         .max_core_instance_size(16 << 20)
         .max_component_instance_size(16 << 20)
         .linear_memory_keep_resident(KEEP_RESIDENT)
+        .max_unused_warm_slots(WARM_MEMORIES)
         .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     config

@@ -21,6 +21,7 @@ use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
 use super::plugin::{Parts, Plugin};
+use super::turns::Turns;
 use crate::capability::cache::{Caching, MemoryCache};
 use crate::capability::config::{Config, FixedSettings};
 use crate::capability::files::DataFolders;
@@ -41,6 +42,7 @@ struct Shared {
     providers: Providers,
     logs: Logs,
     rates: RateLimits,
+    turns: Turns,
     breaker: BreakerPolicy,
     code_cache: Option<CodeCache>,
     description_cache: Option<DescriptionCache>,
@@ -102,7 +104,8 @@ impl HostBuilder {
         self
     }
 
-    /// Builds the host.
+    /// Builds the host. Guests that compute for long share the threads of the tokio runtime that this is called in, or as many
+    /// as there are processors where it is called outside of one.
     ///
     /// # Errors
     ///
@@ -116,6 +119,7 @@ impl HostBuilder {
             providers: self.providers,
             logs: Logs::default(),
             rates: RateLimits::default(),
+            turns: Turns::here(),
             breaker: self.breaker,
             code_cache: self.code_cache,
             description_cache: self.description_cache,
@@ -223,7 +227,16 @@ impl Host {
     ///
     /// When it imports what nobody serves, when `register` fails, and when the registration is not valid.
     pub async fn describe(&self, component: &Component) -> Result<Description, LoadError> {
-        describe::describe(component, Limits::default(), &self.0.version).await
+        self.describe_within(component, Limits::default()).await
+    }
+
+    async fn describe_within(
+        &self,
+        component: &Component,
+        limits: Limits,
+    ) -> Result<Description, LoadError> {
+        let said = describe::ask(component, limits, &self.0.turns).await?;
+        describe::judge(component, said, &self.0.version)
     }
 
     /// Describes a component by its bytes: out of the description cache where it is known there, without compiling it, and
@@ -249,7 +262,7 @@ impl Host {
             return Ok(description);
         }
         let component = self.compile(label, bytes).await?;
-        let said = describe::ask(&component, Limits::default()).await?;
+        let said = describe::ask(&component, Limits::default(), &self.0.turns).await?;
         let raw = said.clone();
         let description = describe::judge(&component, said, &self.0.version)?;
         let (cache, kept) = (cache.clone(), description.clone());
@@ -284,8 +297,7 @@ impl Host {
         grants: Grants,
         limits: Limits,
     ) -> Result<Plugin, LoadError> {
-        let version = &self.0.version;
-        let description = describe::describe(component, limits.clone(), version).await?;
+        let description = self.describe_within(component, limits.clone()).await?;
         self.load_described(component, description, grants, limits, Arc::new(Alone))
             .await
     }
@@ -340,6 +352,7 @@ impl Host {
             linked,
             slots: Arc::from(slots),
             refusals: Arc::default(),
+            share: self.0.turns.share(),
         };
         let parts = Parts {
             description,

@@ -13,12 +13,13 @@ use std::task::Poll;
 use std::time::Instant;
 
 use futures::FutureExt;
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::Store;
 
 use super::limits::{Limiter, Meter};
 use super::link::Linked;
 use super::live::{Generation, Terms};
 use super::trap::{Bounds, DeadlinePassed, Trap};
+use super::turns::{Share, Turn};
 use crate::capability::log::{Level, PluginLog, Source};
 use crate::capability::{Guest, Slot};
 use crate::contract::v0_1::Everything;
@@ -34,6 +35,8 @@ pub(super) struct Mold {
     pub(super) slots: Arc<[Slot]>,
     /// How often memory was refused to an instance.
     pub(super) refusals: Arc<AtomicU64>,
+    /// How much its instances compute.
+    pub(super) share: Arc<Share>,
 }
 
 /// Why an instance could not be started.
@@ -47,6 +50,7 @@ pub(super) struct StartFailure {
 pub(super) struct Instance {
     store: Store<Guest>,
     bindings: Everything,
+    turn: Arc<Turn>,
     meter: Arc<Meter>,
     bounds: Bounds,
     /// The limits that it was made fit for.
@@ -78,13 +82,20 @@ impl Mold {
         store.limiter(Guest::limiter);
         store.set_hostcall_fuel(limits.transfer_bytes);
         store.data_mut().enter(CallContext::default(), deadline);
-        keep_deadline(&mut store);
+        let turn = Turn::new(&self.share);
+        keep_deadline(&mut store, &turn);
         let bounds = Bounds::of(limits);
-        let made = within(deadline, pin!(self.linked.instantiate_async(&mut store))).await;
+        let made = within(
+            deadline,
+            &turn,
+            pin!(self.linked.instantiate_async(&mut store)),
+        )
+        .await;
         let bindings = made.map_err(|stop| stop.explain(&meter, bounds))?;
         Ok(Instance {
             store,
             bindings,
+            turn,
             meter,
             bounds,
             generation: terms.generation,
@@ -125,13 +136,15 @@ impl Mold {
 }
 
 /// Ends guest code when its deadline passed, and lets others run at every tick until then.
-fn keep_deadline(store: &mut Store<Guest>) {
+fn keep_deadline(store: &mut Store<Guest>, turn: &Arc<Turn>) {
+    let turn = Arc::clone(turn);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|context| {
-        if Instant::now() >= context.data().caller().deadline() {
+    store.epoch_deadline_callback(move |context| {
+        let now = Instant::now();
+        if now >= context.data().caller().deadline() {
             return Err(DeadlinePassed.into());
         }
-        Ok(UpdateDeadline::Yield(1))
+        Ok(turn.tick(now))
     });
 }
 
@@ -143,7 +156,12 @@ impl Instance {
     ) -> Result<guest::Registration, Trap> {
         self.enter(CallContext::default(), deadline);
         let guest = self.bindings.goatherd_plugin_guest();
-        let called = within(deadline, pin!(guest.call_register(&mut self.store))).await;
+        let called = within(
+            deadline,
+            &self.turn,
+            pin!(guest.call_register(&mut self.store)),
+        )
+        .await;
         called.map_err(|stop| self.explain(stop, "register"))
     }
 
@@ -151,7 +169,7 @@ impl Instance {
     async fn init(&mut self, deadline: Instant) -> Result<Result<(), Error>, Trap> {
         self.enter(CallContext::default(), deadline);
         let guest = self.bindings.goatherd_plugin_guest();
-        let called = within(deadline, pin!(guest.call_init(&mut self.store))).await;
+        let called = within(deadline, &self.turn, pin!(guest.call_init(&mut self.store))).await;
         let answer = called.map_err(|stop| self.explain(stop, "init"))?;
         Ok(answer.map_err(Error::from))
     }
@@ -167,6 +185,7 @@ impl Instance {
         let args = args.as_string();
         let called = within(
             deadline,
+            &self.turn,
             pin!(guest.call_call(&mut self.store, function, args)),
         )
         .await;
@@ -179,7 +198,12 @@ impl Instance {
     pub(super) async fn shutdown(mut self, deadline: Instant) -> Result<Result<(), Error>, Trap> {
         self.enter(CallContext::default(), deadline);
         let guest = self.bindings.goatherd_plugin_guest();
-        let called = within(deadline, pin!(guest.call_shutdown(&mut self.store))).await;
+        let called = within(
+            deadline,
+            &self.turn,
+            pin!(guest.call_shutdown(&mut self.store)),
+        )
+        .await;
         let answer = called.map_err(|stop| self.explain(stop, "shutdown"))?;
         Ok(answer.map_err(Error::from))
     }
@@ -259,23 +283,34 @@ impl Stop {
 /// Runs an entry into an instance until the deadline. A timer is set only if the entry has to wait at all, which most
 /// calls never do; while it runs, the epoch keeps the deadline. An entry that gives way at a tick really does: it is not
 /// polled again before others had their turn, or whoever makes short calls one after the other would keep a thread for
-/// good. The entry comes pinned, since moving it costs more than all
-/// that is done here.
+/// good. An entry that has to wait gives up its turn. The entry comes pinned, since moving it costs more than all that is
+/// done here.
 async fn within<T>(
     deadline: Instant,
+    turn: &Turn,
     entry: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
 ) -> Result<T, Stop> {
+    let in_turn = turn.is_due();
+    if in_turn {
+        let taken = tokio::time::timeout_at(deadline.into(), turn.take());
+        taken.await.map_err(|_| Stop::Deadline)?;
+    }
     let mut entry = AssertUnwindSafe(entry).catch_unwind();
     let mut timer = None;
     let ended = std::future::poll_fn(|context| {
         if let Poll::Ready(ended) = entry.poll_unpin(context) {
             return Poll::Ready(Ok(ended));
         }
+        turn.give_up();
         let sleep = || Box::pin(tokio::time::sleep_until(deadline.into()));
         let timer = timer.get_or_insert_with(sleep);
         timer.poll_unpin(context).map(|()| Err(Stop::Deadline))
     });
-    match ended.await? {
+    let ended = ended.await;
+    if in_turn || timer.is_some() {
+        turn.end();
+    }
+    match ended? {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Stop::Error(error)),
         Err(_panic) => Err(Stop::HostPanicked),

@@ -1,12 +1,13 @@
 //! From bytes to a served call.
 //!
 //! The [`Host`] compiles a [`Component`], shows what it asks for as a [`Description`], and loads it as a [`Plugin`] that
-//! can be called. Five rules hold for every call:
+//! can be called. Six rules hold for every call:
 //!
 //! - an import exists in a component only if a grant covers it; what is missing is named, all of it, before any code runs;
 //! - one deadline covers guest code, host functions and waiting for an instance;
 //! - an instance serves one call at a time, in a store of its own, and is thrown away after anything but a clean return;
 //! - limits can be changed while a plugin serves, and hold for its next call; a plugin that fails repeatedly is left alone;
+//! - guests that compute for long leave threads to those who do not;
 //! - no lock is held while plugin code runs, so plugins run in parallel with each other and with themselves.
 //!
 //! Nothing here is global: two hosts in one process share no state.
@@ -30,6 +31,7 @@ mod plugin;
 mod pool;
 mod private;
 mod trap;
+mod turns;
 
 pub use breaker::BreakerPolicy;
 pub use code_cache::CodeCache;

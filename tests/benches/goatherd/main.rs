@@ -7,6 +7,8 @@
 
 mod governed;
 mod host_api;
+mod life;
+mod neighbour;
 mod raw;
 mod registry;
 mod report;
@@ -36,6 +38,8 @@ fn main() -> Result<()> {
 
     let chosen = Chosen::from_command_line();
     let mut report = Report::default();
+    life::measure(&chosen, &mut report)?;
+    neighbour::measure(&bytes, &chosen, &mut report)?;
     let single = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -1,6 +1,7 @@
 //! As little as a plugin can do, so that a measured call shows what the host costs and not what the guest does.
 //!
-//! `echo` returns its arguments, `nothing` returns `null`, and `get` reads one key of the cache and returns `null`.
+//! `echo` returns its arguments, `nothing` returns `null`, `get` reads one key of the cache and returns `null`, and `work`
+//! takes a number of steps of about a nanosecond each and returns where they led to.
 
 wit_bindgen::generate!({
     path: ["../../../wit", "wit"],
@@ -41,6 +42,12 @@ impl Guest for Bench {
                 cache_read::get("k")?;
                 Ok("null".into())
             }
+            "work" => {
+                let steps: u64 = args
+                    .parse()
+                    .map_err(|_| Error::InvalidArgument("steps are a number".into()))?;
+                Ok(steps_of(steps).to_string())
+            }
             _ => Err(Error::NotFound(function)),
         }
     }
@@ -48,6 +55,13 @@ impl Guest for Bench {
     fn shutdown() -> Result<(), Error> {
         Ok(())
     }
+}
+
+/// A chain of multiplications, of which none can begin before the one before has ended.
+fn steps_of(steps: u64) -> u64 {
+    (0..steps).fold(1, |state: u64, step| {
+        (state ^ step).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    })
 }
 
 export!(Bench);

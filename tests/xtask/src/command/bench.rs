@@ -6,12 +6,15 @@ use crate::guest::{self, Guest};
 use crate::places::Places;
 use crate::process::{self, cargo};
 
-/// The guest that is measured.
-const GUEST: &str = "bench";
+/// The guests that are measured.
+const GUESTS: &[&str] = &["bench", "bench-data", "hostile", "steady"];
 
 pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
     let all = guest::discover(places)?;
-    let measured: Vec<&Guest> = all.iter().filter(|guest| guest.name == GUEST).collect();
+    let measured: Vec<&Guest> = all
+        .iter()
+        .filter(|guest| GUESTS.contains(&guest.name.as_str()))
+        .collect();
     guest::build(places, &measured)?;
     println!("Building the host at full speed; the first time this takes some minutes.");
     let mut command = cargo(places);
@@ -22,6 +25,7 @@ pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
             "goatherd-tests",
             "--bench",
             "goatherd",
+            "--",
         ])
         .args(arguments)
         .env("GOATHERD_GUESTS", places.guests());
