@@ -109,6 +109,11 @@ impl Server {
         Answer::parse(&text)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The server's process id.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -1,8 +1,9 @@
 //! The server: that the example serves real numbers, and that what is not granted is not there.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use goatherd_tests::{Helpdesk, Server, helpdesk};
+use goatherd_tests::{Helpdesk, Outcome, Server, helpdesk, servers, steady};
 use serde_json::{Value, json};
 
 /// A server in a helpdesk's folder, open to this machine, with these grants for its plugins.
@@ -246,6 +247,99 @@ fn a_plugins_own_error_has_the_status_that_it_registered() {
     assert_eq!(answer.status, 404, "{answer:?}");
     assert!(answer.body.contains("unknown-queue"), "{answer:?}");
     assert_eq!(server.get("/api/plugins/helpdesk-stats/queue").status, 400);
+}
+
+#[test]
+fn a_plugin_that_fails_repeatedly_is_shown_as_such() {
+    let helpdesk = helpdesk();
+    let plugins = helpdesk.folder().join("plugins");
+    std::fs::create_dir_all(&plugins).unwrap();
+    std::fs::write(plugins.join("a.wasm"), steady('a', 1, b'c')).unwrap();
+    let server = serve(&helpdesk, &[("steady-a", &["plugin_call=*"])], &[]);
+    assert_eq!(plugin(&server, "steady-a")["health"]["state"], "healthy");
+    for _ in 0..5 {
+        assert_eq!(server.get("/api/plugins/steady-a/page").status, 503);
+    }
+    let health = plugin(&server, "steady-a")["health"].clone();
+    assert_eq!(health["state"], "tripped", "{health}");
+    let start = server.get("/").body;
+    assert!(
+        start.contains("Failed repeatedly and is left alone for"),
+        "{start}"
+    );
+    let calls = plugin(&server, "steady-a")["metrics"]["calls"].clone();
+    assert_eq!(server.get("/api/plugins/steady-a/page").status, 503);
+    assert_eq!(plugin(&server, "steady-a")["metrics"]["calls"], calls);
+}
+
+#[test]
+fn a_running_server_reloads_a_plugin_for_its_administrator_and_for_nobody_else() {
+    let helpdesk = helpdesk();
+    let plugins = helpdesk.folder().join("plugins");
+    std::fs::create_dir_all(&plugins).unwrap();
+    let file = plugins.join("a.wasm");
+    std::fs::write(&file, steady('a', 1, b'n')).unwrap();
+    let configuration = "admin_token = \"a-token-of-this-test\"\nwatch = false\n\
+         [plugin.steady-a]\ngrants = [\"plugin_call=*\"]\n";
+    let server = Server::start(helpdesk.folder(), configuration, &[]);
+    let address = server.address().to_string();
+    std::fs::write(&file, steady('a', 2, b'n')).unwrap();
+    let reload = |name: &str, token: &str| {
+        let mut command = Outcome::command(helpdesk.folder());
+        command.args(["plugin", "reload", name, "--server", &address]);
+        Outcome::of(command.env("GOATHERD_ADMIN_TOKEN", token))
+    };
+    let refused = reload("steady-a", "another-token-than-that").error();
+    assert!(refused.to_string().contains("401"), "{refused}");
+    let unknown = reload("nobody", "a-token-of-this-test").error();
+    assert!(
+        unknown.to_string().contains("no plugin of that name"),
+        "{unknown}"
+    );
+    let reloaded = reload("steady-a", "a-token-of-this-test").result();
+    assert_eq!(reloaded, json!({ "name": "steady-a", "version": "2.0.0" }));
+    std::fs::write(&file, steady('a', 3, b'i')).unwrap();
+    let failed = reload("steady-a", "a-token-of-this-test").error();
+    assert!(
+        failed.to_string().contains("init fails as asked"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn a_server_on_postgresql_follows_what_another_process_decides_and_switches_within_a_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = folder.path().join("plugins");
+    std::fs::create_dir_all(&plugins).unwrap();
+    std::fs::write(plugins.join("a.wasm"), steady('a', 1, b'n')).unwrap();
+    let configuration = format!("database = {:?}\nopen = true\n", servers::postgres());
+    let server = Server::start(folder.path(), &configuration, &[]);
+    assert_eq!(plugin(&server, "steady-a")["state"], "waiting");
+    let run = |arguments: &[&str]| {
+        let done = Outcome::of(Outcome::command(folder.path()).args(arguments));
+        assert_eq!(done.status, Some(0), "{done:?}");
+        Instant::now()
+    };
+    let mut waits = Vec::new();
+    let mut until = |state: &str, since: Instant| {
+        while plugin(&server, "steady-a")["state"] != state {
+            assert!(since.elapsed().as_secs() < 30, "it is not {state}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        waits.push(since.elapsed());
+    };
+    until(
+        "enabled",
+        run(&["plugin", "approve", "steady-a", "--as-requested"]),
+    );
+    for _ in 0..3 {
+        until("disabled", run(&["plugin", "disable", "steady-a"]));
+        until("enabled", run(&["plugin", "enable", "steady-a"]));
+    }
+    until("blocked", run(&["plugin", "block", "steady-a"]));
+    // Which a busy machine may miss now and then.
+    waits.sort();
+    assert!(waits[waits.len() / 2] < Duration::from_secs(1), "{waits:?}");
 }
 
 #[test]

@@ -309,6 +309,10 @@ pub(super) enum Plugin {
     Reload {
         /// The plugin
         plugin: PluginName,
+
+        /// Where the server listens [default: the address of the settings]
+        #[arg(long, value_name = "ADDRESS")]
+        server: Option<SocketAddr>,
     },
     /// Show who decided what, newest first
     Audit {

@@ -1,14 +1,19 @@
 //! Asking a running server.
 
+use std::net::SocketAddr;
+
 use anyhow::Context as _;
 
 use super::failure::{Failure, print};
 use super::settings::Settings;
 use crate::contract::PluginName;
 
-/// Has the server of the settings reload a plugin.
-pub(super) async fn reload(settings: &Settings, plugin: &PluginName) -> Result<(), Failure> {
-    let address = settings.listen;
+/// Has the server that listens there reload a plugin.
+pub(super) async fn reload(
+    settings: &Settings,
+    address: SocketAddr,
+    plugin: &PluginName,
+) -> Result<(), Failure> {
     let url = format!("http://{address}/api/v1/plugins/{plugin}/reload");
     // The server of this machine is asked, whatever proxies others go through.
     let client = reqwest::Client::builder().no_proxy().build();
@@ -18,7 +23,7 @@ pub(super) async fn reload(settings: &Settings, plugin: &PluginName) -> Result<(
     }
     let sent = request.send().await;
     let answer = sent.with_context(|| {
-        format!("no server answers at {address}; start it, or name its address with --listen")
+        format!("no server answers at {address}; start it, or name its address with --server")
     })?;
     let status = answer.status();
     let text = answer.text().await.context("the server's answer")?;

@@ -14,22 +14,11 @@ use super::failure::{Failure, print};
 use super::plugins::{self, Decisions};
 use super::settings::Settings;
 use crate::contract::CallContext;
-use crate::manager::{Applier, Entry, Manager, Table};
+use crate::manager::{Manager, Nothing};
 use crate::registry::Service;
 
 /// How long a plugin stays loaded in a command that runs once.
 const LONG: Duration = Duration::from_secs(3_600);
-
-/// A command shows nothing of what plugins add.
-struct Nothing;
-
-impl Applier for Nothing {
-    fn check(&self, _present: &Table, _candidate: &Entry) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn apply(&self, _table: &Table) {}
-}
 
 /// Does what the command says.
 pub(super) async fn run(settings: &Settings, command: &Command) -> Result<(), Failure> {

@@ -69,7 +69,10 @@ pub(super) async fn run(settings: &Settings, command: &Command) -> Result<(), Fa
         Command::Enable { plugin } => switch(settings, plugin, true).await,
         Command::Disable { plugin } => switch(settings, plugin, false).await,
         Command::Configure { plugin, fields } => configure(settings, plugin, fields).await,
-        Command::Reload { plugin } => super::ask::reload(settings, plugin).await,
+        Command::Reload { plugin, server } => {
+            let server = server.unwrap_or(settings.listen);
+            super::ask::reload(settings, server, plugin).await
+        }
         Command::Audit {
             plugin,
             limit,

@@ -18,6 +18,9 @@ pub struct Failure {
     /// When.
     #[serde(skip)]
     pub at: SystemTime,
+    /// Whether it failed only because what it depends on did not serve.
+    #[serde(skip)]
+    pub(super) for_dependency: bool,
 }
 
 impl Failure {
@@ -26,6 +29,15 @@ impl Failure {
             code: code.into(),
             message: message.into(),
             at: SystemTime::now(),
+            for_dependency: false,
+        }
+    }
+
+    /// What a plugin depends on does not serve. It is tried again when that does.
+    pub(super) fn for_dependency(message: String) -> Self {
+        Self {
+            for_dependency: true,
+            ..Self::new("unavailable", message)
         }
     }
 }

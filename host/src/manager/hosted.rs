@@ -5,7 +5,10 @@
 //! another node, switches the plugin. While a plugin is enabled, what it registered as capabilities can be run under its
 //! name; capabilities of the application under that name stay as they are.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
+
+use arc_swap::ArcSwap;
 
 use super::error::{Failure, ManagerError};
 use super::handle::Handle;
@@ -24,6 +27,8 @@ pub struct Hosting {
     pub registry: Service,
     /// What the settings of loaded plugins have to look like. The service must have been made with it.
     schemas: Schemas,
+    /// What the inputs of plugins' capabilities have to look like.
+    inputs: Arc<ArcSwap<BTreeMap<CapabilitySlug, Arc<Schema>>>>,
 }
 
 impl Hosting {
@@ -35,7 +40,11 @@ impl Hosting {
     pub async fn with_store(store: impl Store) -> Result<Self, RegistryError> {
         let schemas = Schemas::default();
         let registry = Service::with_checked_store(store, schemas.clone()).await?;
-        Ok(Self { registry, schemas })
+        Ok(Self {
+            registry,
+            schemas,
+            inputs: Arc::default(),
+        })
     }
 
     /// The record of a plugin that is seen for the first time.
@@ -43,37 +52,60 @@ impl Hosting {
         Record::new(registration.name.clone(), kind(registration))
     }
 
-    /// Sees to it that a plugin has a record, and that its settings are checked by what it says about them.
+    /// Sees to it that a plugin has a record, and that its settings and the inputs of its capabilities are checked by what it
+    /// says about them.
     ///
     /// # Errors
     ///
-    /// When its schema is none, and when the store refuses.
+    /// When a schema is none, and when the store refuses.
     pub async fn host(&self, registration: &Registration) -> Result<(), Failure> {
-        self.use_schema(registration).await?;
+        self.use_schemas(registration).await?;
         let ensured = self.registry.ensure(Self::record_of(registration)).await;
         ensured.map_err(Failure::from)
     }
 
-    /// Checks the settings of a plugin by its schema from now on.
-    async fn use_schema(&self, registration: &Registration) -> Result<(), Failure> {
+    /// Checks by a plugin's schemas from now on.
+    async fn use_schemas(&self, registration: &Registration) -> Result<(), Failure> {
         let name = &registration.name;
-        let Some(text) = registration.config_schema.clone() else {
-            self.schemas.remove(name.as_str());
-            return Ok(());
-        };
-        let compiled = tokio::task::spawn_blocking(move || Schema::compile(&text)).await;
-        let compiled = compiled.map_err(|stopped| stopped.to_string());
-        match compiled.and_then(|schema| schema.map_err(|error| error.to_string())) {
-            Ok(schema) => {
-                self.schemas.set(name.clone(), schema);
-                Ok(())
+        let settings = match &registration.config_schema {
+            Some(text) => {
+                let what = || format!("the settings of plugin \"{name}\"");
+                Some(compile(text.clone(), what).await?)
             }
-            Err(reason) => Err(Failure::new(
-                "invalid-argument",
-                format!("plugin \"{name}\" cannot be configured: {reason}"),
-            )),
+            None => None,
+        };
+        let mut inputs = BTreeMap::new();
+        for capability in &registration.capabilities {
+            let slug = capability.slug.parse::<CapabilitySlug>();
+            if let (Ok(slug), Some(text)) = (slug, &capability.input_schema) {
+                let what = || format!("the input of capability \"{slug}\"");
+                let schema = compile(text.clone(), what).await?;
+                inputs.insert(slug, Arc::new(schema));
+            }
         }
+        match settings {
+            Some(schema) => self.schemas.set(name.clone(), schema),
+            None => self.schemas.remove(name.as_str()),
+        }
+        self.inputs.rcu(|present| {
+            let mut next = (**present).clone();
+            next.retain(|slug, _| slug.owner() != name.as_str());
+            next.extend(inputs.clone());
+            next
+        });
+        Ok(())
     }
+}
+
+/// Compiles a schema where that delays nobody.
+async fn compile(text: Json, of: impl FnOnce() -> String) -> Result<Schema, Failure> {
+    let compiled = tokio::task::spawn_blocking(move || Schema::compile(&text)).await;
+    let compiled = compiled.map_err(|stopped| stopped.to_string());
+    let schema = compiled.and_then(|schema| schema.map_err(|error| error.to_string()));
+    schema.map_err(|reason| {
+        let message = format!("{} cannot be checked: {reason}", of());
+        Failure::new("invalid-argument", message)
+    })
 }
 
 impl Manager {
@@ -167,7 +199,9 @@ async fn follow(manager: Weak<Parts>, mut changes: tokio::sync::watch::Receiver<
 }
 
 /// Offers the capabilities of the plugins that are enabled in `next`, and takes back those of plugins that were and are not.
-pub(super) fn offer(registry: &Service, present: &Table, next: &Table) {
+pub(super) fn offer(hosting: &Hosting, present: &Table, next: &Table) {
+    let registry = &hosting.registry;
+    let inputs = hosting.inputs.load();
     for entry in present.enabled() {
         if !next
             .get(entry.name().as_str())
@@ -192,6 +226,10 @@ pub(super) fn offer(registry: &Service, present: &Table, next: &Table) {
             }
         }
         for (slug, capability) in offered {
+            let capability = match inputs.get(&slug) {
+                Some(schema) => capability.taking(Arc::clone(schema)),
+                None => capability,
+            };
             registry.register_capability(slug, capability);
         }
     }

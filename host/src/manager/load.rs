@@ -113,7 +113,7 @@ impl Manager {
 
     /// Marks a plugin that cannot have what it depends on.
     fn fail_found(&self, name: &PluginName, error: &DependencyError) -> Outcome {
-        let failure = Failure::new("unavailable", error.to_string());
+        let failure = Failure::for_dependency(error.to_string());
         // Between two steps it may be gone; then there is nothing to mark.
         let _ = self.change(name.as_str(), |entry| {
             entry.state = State::Failed(failure.clone());

@@ -61,7 +61,7 @@ pub trait Applier: Send + Sync {
 }
 
 /// An [`Applier`] for hosts that only call functions.
-struct Nothing;
+pub(crate) struct Nothing;
 
 impl Applier for Nothing {
     fn check(&self, _present: &Table, _candidate: &Entry) -> Result<(), String> {
@@ -166,7 +166,7 @@ impl Manager {
         if !next.adds_the_same(&present) {
             self.0.applier.apply(&next);
             if let Some(hosting) = &self.0.hosting {
-                hosted::offer(&hosting.registry, &present, &next);
+                hosted::offer(hosting, &present, &next);
             }
         }
         self.0.table.store(Arc::new(next));

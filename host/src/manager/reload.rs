@@ -106,13 +106,11 @@ impl Manager {
         };
         match next {
             Next::Load(beside) => {
-                let old = self.load_beside(*beside).await?;
+                let old = self.load_in_place(name, *beside, &described).await?;
                 // Calls that reach the old one from now on are turned away and go to the new one.
                 old.shutdown().await;
-                self.record(&described.description.registration)
-                    .await
-                    .map_err(ManagerError::Failed)?;
                 tracing::info!(plugin = name, "reloaded");
+                self.retry_dependents(&described.description.registration.name);
             }
             Next::Enable => return self.resume(name).await,
             Next::Done | Next::Underway => {}
@@ -185,6 +183,30 @@ impl Manager {
         })
     }
 
+    /// Checks by the new one's schemas, and makes the new load. If that fails, the old one's schemas hold again.
+    async fn load_in_place(
+        &self,
+        name: &str,
+        beside: Beside,
+        described: &Described,
+    ) -> Result<Plugin, ManagerError> {
+        let before = self.entry(name)?;
+        let recorded = self.record(&described.description.registration).await;
+        let loaded = match recorded {
+            Ok(()) => self.load_beside(beside).await,
+            Err(failure) => {
+                self.unmark(before.name(), beside.reload);
+                Err(ManagerError::Failed(failure))
+            }
+        };
+        if loaded.is_err()
+            && let Err(failure) = self.record(&before.description.registration).await
+        {
+            tracing::warn!(plugin = name, "after a failed reload: {}", failure.message);
+        }
+        loaded
+    }
+
     /// Makes a new load and puts it in the place of the old one, which is returned.
     async fn load_beside(&self, beside: Beside) -> Result<Plugin, ManagerError> {
         let Beside {
@@ -239,6 +261,20 @@ impl Manager {
         swapped
     }
 
+    /// Ends a reload that has not ended yet.
+    fn unmark(&self, name: &PluginName, reload: u64) {
+        let table = self.snapshot();
+        let present = table.get(name.as_str());
+        if present.is_some_and(|entry| entry.reload == Some(reload)) {
+            // Where the plugin is gone meanwhile, its mark is gone too.
+            let _ = self.change(name.as_str(), |entry| {
+                if entry.reload == Some(reload) {
+                    entry.reload = None;
+                }
+            });
+        }
+    }
+
     /// Shows beside a plugin why its reload failed.
     fn note(&self, name: &str, failure: &Failure) -> Result<(), ManagerError> {
         tracing::warn!(
@@ -260,15 +296,6 @@ struct Unfinished<'a> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        let table = self.manager.snapshot();
-        let present = table.get(self.name.as_str());
-        if present.is_some_and(|entry| entry.reload == Some(self.reload)) {
-            // Where the plugin is gone meanwhile, its mark is gone too.
-            let _ = self.manager.change(self.name.as_str(), |entry| {
-                if entry.reload == Some(self.reload) {
-                    entry.reload = None;
-                }
-            });
-        }
+        self.manager.unmark(&self.name, self.reload);
     }
 }

@@ -4,6 +4,7 @@
 //! has changed the entry meanwhile. Whoever asks for it in between waits for that start and gets its result. A start goes
 //! on to its end when whoever asked for it is gone, so that the next one finds it done.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -59,11 +60,40 @@ impl Manager {
     pub(super) async fn resume(&self, name: &str) -> Result<Handle, ManagerError> {
         self.ensure(name, When::Usual).await?;
         let entry = self.entry(name)?;
+        if entry.is_enabled() {
+            self.retry_dependents(entry.name());
+        }
         entry.handle().ok_or_else(|| ManagerError::Conflict {
             name: entry.name().clone(),
             change: "enabled",
             state: entry.state.name(),
         })
+    }
+
+    /// Enables what failed only because this plugin did not serve, in the background.
+    pub(super) fn retry_dependents(&self, name: &PluginName) {
+        let table = self.snapshot();
+        let waits = |entry: &&Entry| {
+            let needs = entry
+                .manifest
+                .iter()
+                .flat_map(|manifest| &manifest.dependencies);
+            entry
+                .failure()
+                .is_some_and(|failure| failure.for_dependency)
+                && needs.into_iter().any(|needed| needed.name == *name)
+                && self.check_dependencies(&table, entry).is_ok()
+        };
+        for entry in table.plugins().filter(waits) {
+            let (manager, dependent) = (self.clone(), entry.name().clone());
+            // As a trait object, since enabling comes here again for what depends on that one.
+            let retry: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+                if let Err(error) = manager.resume(dependent.as_str()).await {
+                    tracing::warn!(plugin = %dependent, "after what it depends on came: {error}");
+                }
+            });
+            tokio::spawn(retry);
+        }
     }
 
     /// Loads a plugin if it is not loaded. Callers at the same time load it once.
@@ -196,7 +226,7 @@ impl Manager {
                 },
             );
             let message = format!("plugin \"{name}\" needs {needed}, which {trouble}");
-            return Err(Failure::new("unavailable", message));
+            return Err(Failure::for_dependency(message));
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{RunError, Service};
+use super::{RunError, Schema, Service};
 use crate::contract::{CallContext, Error as Contract};
 
 /// How deep capabilities may run each other.
@@ -89,6 +89,7 @@ pub struct Capability {
     pub title: String,
     /// What it does, for people; may be empty.
     pub description: String,
+    input: Option<Arc<Schema>>,
     function: Arc<Function>,
 }
 
@@ -126,6 +127,7 @@ impl Capability {
         Self {
             title: String::new(),
             description: String::new(),
+            input: None,
             function: Arc::new(function),
         }
     }
@@ -140,8 +142,25 @@ impl Capability {
         }
     }
 
-    pub(super) fn call(&self, run: Run, input: Value) -> RunFuture {
-        (self.function)(run, input)
+    /// The same for inputs that satisfy a schema only.
+    #[must_use]
+    pub fn taking(self, input: impl Into<Arc<Schema>>) -> Self {
+        Self {
+            input: Some(input.into()),
+            ..self
+        }
+    }
+
+    /// Checks an input and runs it.
+    pub(super) async fn call(&self, run: Run, input: Value) -> Result<Value, RunError> {
+        if let Some(schema) = &self.input {
+            let fits = schema.check_input(&input);
+            fits.map_err(|reason| RunError::Input {
+                slug: run.slug(),
+                reason,
+            })?;
+        }
+        (self.function)(run, input).await
     }
 }
 

@@ -101,6 +101,14 @@ pub enum RunError {
         /// The way to it.
         trail: String,
     },
+    /// Its input is not what it takes.
+    #[error("capability \"{slug}\" does not run: {reason}")]
+    Input {
+        /// The capability.
+        slug: CapabilitySlug,
+        /// What does not fit its input schema, one line for each place.
+        reason: String,
+    },
     /// It ran and failed.
     #[error("{error}")]
     Failed {
@@ -147,6 +155,7 @@ impl RunError {
             Self::Unknown { .. } => "not-found",
             Self::Disabled { .. } => "unavailable",
             Self::Depth { .. } => "conflict",
+            Self::Input { .. } => "invalid-argument",
             Self::Failed { error, .. } => error.code(),
             Self::Step { cause, .. } => cause.code(),
         }

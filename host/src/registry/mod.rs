@@ -11,6 +11,7 @@
 //! A capability is a function with a name, given by the application or by a plugin. `newsletter.send` is owned by
 //! `newsletter` and runs only while that is enabled. A [`Workflow`] is a capability made of others.
 
+mod back_off;
 mod capability;
 mod error;
 mod memory;
@@ -18,6 +19,7 @@ pub mod policy;
 mod postgres;
 mod record;
 mod row;
+mod running;
 pub mod schema;
 mod service;
 mod settings;

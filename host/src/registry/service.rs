@@ -13,28 +13,25 @@ use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use super::capability::DEPTH;
+use super::back_off::{TRIES, back_off};
 use super::{
-    Capability, CapabilitySlug, MemoryStore, Record, RegistryError, Run, RunError, Store,
-    StoreFault, Workflow,
+    Capability, CapabilitySlug, MemoryStore, Record, RegistryError, Store, StoreFault, Workflow,
 };
-use crate::contract::{CallContext, PluginName};
+use crate::contract::PluginName;
 
-/// How often a change is tried again when somebody else was faster.
-const TRIES: usize = 20;
 /// How often the store is asked whether another node changed something.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// The plugins table and the capabilities. Cheap to clone; all clones are the same.
 #[derive(Clone)]
-pub struct Service(Arc<Parts>);
+pub struct Service(pub(super) Arc<Parts>);
 
-struct Parts {
+pub(super) struct Parts {
     store: Box<dyn Store>,
     check: Option<Box<dyn ConfigCheck>>,
     records: ArcSwap<Snapshot>,
-    capabilities: ArcSwap<BTreeMap<CapabilitySlug, Capability>>,
-    workflows: ArcSwap<BTreeMap<String, Arc<Workflow>>>,
+    pub(super) capabilities: ArcSwap<BTreeMap<CapabilitySlug, Capability>>,
+    pub(super) workflows: ArcSwap<BTreeMap<String, Arc<Workflow>>>,
     reads: AtomicU64,
     changes: watch::Sender<()>,
 }
@@ -303,140 +300,6 @@ impl Service {
         self.refresh().await
     }
 
-    /// Offers a capability, in the place of an earlier one of that name.
-    pub fn register_capability(&self, slug: CapabilitySlug, capability: Capability) {
-        self.0.capabilities.rcu(|present| {
-            let mut next = (**present).clone();
-            next.insert(slug.clone(), capability.clone());
-            next
-        });
-    }
-
-    /// Takes back all capabilities that a record owns.
-    pub fn unregister_capabilities(&self, owner: &str) {
-        self.0.capabilities.rcu(|present| {
-            let mut next = (**present).clone();
-            next.retain(|slug, _| slug.owner() != owner);
-            next
-        });
-    }
-
-    /// Takes back one capability.
-    pub fn unregister_capability(&self, slug: &CapabilitySlug) {
-        self.0.capabilities.rcu(|present| {
-            let mut next = (**present).clone();
-            next.remove(slug);
-            next
-        });
-    }
-
-    /// Keeps a workflow under its name, for [`workflow_capability`](Self::workflow_capability).
-    pub fn register_workflow(&self, workflow: Workflow) {
-        let workflow = Arc::new(workflow);
-        self.0.workflows.rcu(|present| {
-            let mut next = (**present).clone();
-            next.insert(workflow.name().to_owned(), Arc::clone(&workflow));
-            next
-        });
-    }
-
-    /// A capability that runs the workflow which has this name when it is run.
-    #[must_use]
-    pub fn workflow_capability(&self, name: impl Into<String>) -> Capability {
-        let name = name.into();
-        Capability::of_runs(move |run, input| {
-            let name = name.clone();
-            Box::pin(async move {
-                let found = run.service.0.workflows.load().get(&name).cloned();
-                let Some(workflow) = found else {
-                    let known = run.service.0.workflows.load();
-                    return Err(RunError::Unknown {
-                        slug: name,
-                        known: listed(known.keys().map(String::as_str)),
-                    });
-                };
-                workflow.run(&run, input).await
-            })
-        })
-    }
-
-    /// All capabilities by name, also those whose owner is off.
-    #[must_use]
-    pub fn capabilities(&self) -> Vec<(CapabilitySlug, Capability)> {
-        let all = self.0.capabilities.load();
-        all.iter()
-            .map(|(slug, one)| (slug.clone(), one.clone()))
-            .collect()
-    }
-
-    /// Runs a capability.
-    ///
-    /// # Errors
-    ///
-    /// When there is none of that name, its owner is off, or it fails.
-    pub async fn run_capability(
-        &self,
-        slug: &str,
-        input: Value,
-        context: CallContext,
-    ) -> Result<Value, RunError> {
-        let outermost = Run {
-            context,
-            service: self.clone(),
-            trail: Vec::new(),
-        };
-        self.run_within(&outermost, slug, input).await
-    }
-
-    pub(super) async fn run_within(
-        &self,
-        outer: &Run,
-        slug: &str,
-        input: Value,
-    ) -> Result<Value, RunError> {
-        let all = self.0.capabilities.load_full();
-        let Some((slug, capability)) = slug
-            .parse::<CapabilitySlug>()
-            .ok()
-            .and_then(|slug| all.get_key_value(&slug))
-        else {
-            return Err(self.not_offered(slug, &all));
-        };
-        let owner = slug.owner();
-        if self.get(owner).is_some_and(|record| !record.enabled) {
-            return Err(RunError::Disabled {
-                slug: slug.clone(),
-                owner: owner.to_owned(),
-            });
-        }
-        let mut run = outer.clone();
-        run.trail.push(slug.clone());
-        if run.trail.len() > DEPTH {
-            return Err(RunError::Depth {
-                slug: slug.clone(),
-                limit: DEPTH,
-                trail: run.way(),
-            });
-        }
-        capability.call(run, input).await
-    }
-
-    /// Why nothing has this name: a plugin that is switched off takes its capabilities with it.
-    fn not_offered(&self, slug: &str, all: &BTreeMap<CapabilitySlug, Capability>) -> RunError {
-        let named = slug.parse::<CapabilitySlug>().ok();
-        let owned = named.and_then(|slug| Some((self.get(slug.owner())?, slug)));
-        match owned {
-            Some((owner, slug)) if !owner.enabled => RunError::Disabled {
-                slug,
-                owner: owner.slug.to_string(),
-            },
-            _ => RunError::Unknown {
-                slug: slug.to_owned(),
-                known: listed(all.keys().map(CapabilitySlug::as_str)),
-            },
-        }
-    }
-
     async fn update(&self, slug: &str, change: impl Fn(&mut Record)) -> Result<(), RegistryError> {
         let name: PluginName = slug.parse().map_err(|_| self.unknown(slug))?;
         self.change(&name, |present| {
@@ -454,7 +317,7 @@ impl Service {
         change: impl Fn(Option<Record>) -> Result<Record, RegistryError>,
     ) -> Result<(), RegistryError> {
         let fault = |fault| refused(slug.as_str(), fault);
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let next = change(self.0.store.get(slug).await.map_err(fault)?)?;
             if let Some(check) = &self.0.check {
                 let fits = check.check(slug, &next.config);
@@ -465,7 +328,7 @@ impl Service {
             }
             match self.0.store.upsert(&next).await {
                 Ok(()) => return self.refresh().await,
-                Err(StoreFault::Stale) => {}
+                Err(StoreFault::Stale) => back_off(attempt).await,
                 Err(other) => return Err(fault(other)),
             }
         }
@@ -492,7 +355,7 @@ fn refused(slug: &str, fault: StoreFault) -> RegistryError {
     }
 }
 
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.take(50).collect();
     if names.is_empty() {
         "none".to_owned()

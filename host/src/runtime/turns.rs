@@ -3,9 +3,9 @@
 //! A guest that computes keeps a thread of the runtime until the next tick, and everything else on that thread waits. Two
 //! guests that loop on two processors would so hold up every other plugin, and the application, for a tick at a time. Hence:
 //!
-//! - A call that has seen a tick runs on at the next one only in *turn*. There are turns for all processors but a quarter,
-//!   at least one of which is kept free where there are two. A turn ends at the next tick, or when the call has to wait for something, and goes to
-//!   whoever has waited longest.
+//! - A call that has seen a tick runs on at the next one only in *turn*. There are turns for all processors but a quarter;
+//!   of two processors, one is kept free. A turn ends at the next tick, or when the call has to wait for something, and goes
+//!   to whoever has waited longest.
 //! - A plugin that takes more than five eighths of all processors, or a quarter in turn, is *greedy*: its calls begin in
 //!   turn as well, until it has calmed down.
 //!
@@ -16,7 +16,7 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::UpdateDeadline;
@@ -193,6 +193,8 @@ fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// Lets a plugin see ticks on so many of two processors, for so many ticks. Returns when that was over.

@@ -79,21 +79,26 @@ impl PostgresStore {
         self.tls.clone()
     }
 
-    /// Makes tables, indexes and functions that do not exist yet; nodes that start together wait for each other. To be
-    /// called before they are used.
+    /// Makes tables, indexes and functions that do not exist yet, one after the other; nodes that start together wait for each
+    /// other. Each statement is committed before the next, and must change nothing where its work is done already: making an
+    /// index locks its table even if the index is there, and whoever held such a lock while it waits for another table could
+    /// wait for a writer who waits for it. To be called before they are used.
     ///
     /// # Errors
     ///
     /// When the database does not answer or the host's role may not make them.
-    pub async fn ensure(&self, schema: &str) -> Result<(), StoreError> {
+    pub async fn ensure(&self, schema: &[&str]) -> Result<(), StoreError> {
         let deadline = Instant::now() + Duration::from_secs(30);
         let mut session = self.session(deadline).await?;
-        let transaction = session.transaction().await?;
-        transaction
-            .execute("SELECT pg_advisory_xact_lock($1)", &[&SCHEMA_LOCK])
-            .await?;
-        transaction.batch_execute(schema).await?;
-        Ok(transaction.commit().await?)
+        for statement in schema {
+            let transaction = session.transaction().await?;
+            transaction
+                .execute("SELECT pg_advisory_xact_lock($1)", &[&SCHEMA_LOCK])
+                .await?;
+            transaction.batch_execute(statement).await?;
+            transaction.commit().await?;
+        }
+        Ok(())
     }
 
     /// A connection whose statements each end by the deadline.

@@ -21,7 +21,7 @@ use crate::contract::registration::{
 use crate::manager::{Entry, Failure, ManagerError};
 use crate::permission::Grants;
 use crate::platform::{Contributions, MenuEntry, PlacedWidget};
-use crate::runtime::{Import, Metrics};
+use crate::runtime::{Health, Import, Metrics};
 
 /// The parameters of a query.
 pub(super) type Parameters = Query<BTreeMap<String, String>>;
@@ -63,6 +63,7 @@ struct PluginItem<'a> {
     grants: &'a Grants,
     metrics: Option<Metrics>,
     instances: usize,
+    health: Option<Health>,
     waiting_for: Option<&'a str>,
     error: Option<&'a Failure>,
 }
@@ -91,6 +92,7 @@ impl<'a> PluginItem<'a> {
             grants: &entry.grants,
             metrics: plugin.map(|plugin| plugin.metrics()),
             instances: plugin.map_or(0, |plugin| plugin.instances()),
+            health: plugin.map(|plugin| plugin.health()),
             waiting_for: entry.undecided(),
             error: entry.failure().or(entry.reload_failure.as_ref()),
         }
@@ -126,6 +128,7 @@ pub(super) async fn plugins(
         grants: &nothing,
         metrics: None,
         instances: 0,
+        health: None,
         waiting_for: None,
         error: Some(&refused.failure),
     });

@@ -97,6 +97,7 @@ struct PluginView<'a> {
     calls: u64,
     failures: u64,
     instances: usize,
+    health: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -317,6 +318,7 @@ impl<'a> PluginView<'a> {
             calls: metrics.calls,
             failures: metrics.traps + metrics.timeouts,
             instances: plugin.map_or(0, Plugin::instances),
+            health: plugin.and_then(|plugin| words::of_health(&plugin.health())),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Grants and requests in words, for people who decide about them.
 
 use crate::permission::{Access, Grant, Need, Permission};
-use crate::runtime::{Description, Verdict};
+use crate::runtime::{Description, Health, Verdict};
 
 /// A grant as the end of a sentence that begins with "may" or "asks to".
 pub(super) fn of_grant(grant: &Grant) -> String {
@@ -38,6 +38,32 @@ pub(super) fn of_requests(description: &Description) -> Vec<String> {
         format!("{what} (imported, but not asked for in its registration)")
     }));
     words
+}
+
+/// What is wrong with a loaded plugin, as a sentence; nothing if it is well.
+pub(super) fn of_health(health: &Health) -> Option<String> {
+    match health {
+        Health::Healthy => None,
+        Health::Failing {
+            failures,
+            last_failure,
+        } => Some(format!(
+            "{failures} of the last calls failed, the latest: {last_failure}"
+        )),
+        Health::Tripped {
+            last_failure,
+            retry_in,
+        } => Some(format!(
+            "Failed repeatedly and is left alone for {} s, the latest: {last_failure}",
+            retry_in.as_secs_f64().ceil()
+        )),
+        Health::Probing { last_failure } => Some(format!(
+            "Failed repeatedly and is being tried again, the latest: {last_failure}"
+        )),
+        Health::Exhausted { last_failure } => Some(format!(
+            "Failed too often and is not called any more, the latest: {last_failure}"
+        )),
+    }
 }
 
 fn of(permission: Permission, access: Option<Access>, scope: &[String]) -> String {

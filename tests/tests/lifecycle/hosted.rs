@@ -268,6 +268,40 @@ async fn its_capabilities_run_while_it_is_enabled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_input_that_does_not_fit_is_refused_before_the_plugin_runs() {
+    let node = Node::in_memory().await;
+    node.put("a.wasm", &steady('a', 1, b'n'));
+    node.approve("steady-a", &["plugin_call=*"]).await;
+    node.loader.load_all().await.unwrap();
+    let calls = || {
+        let table = node.manager.snapshot();
+        let plugin = table.get("steady-a").unwrap().plugin().unwrap().clone();
+        plugin.metrics().calls
+    };
+    let before = calls();
+    for input in [
+        json!({}),
+        json!({ "name": "" }),
+        json!({ "name": 7 }),
+        json!("Ada"),
+    ] {
+        let context = CallContext::default();
+        let ran = node
+            .hosting
+            .registry
+            .run_capability("steady-a.greet", input.clone(), context);
+        let error = ran.await.unwrap_err();
+        assert_eq!(error.code(), "invalid-argument", "{input}: {error}");
+        assert!(error.to_string().contains("steady-a.greet"), "{error}");
+    }
+    assert_eq!(calls(), before);
+    // After a reload that failed, too.
+    node.put("a.wasm", &steady('a', 2, b'i'));
+    node.manager.reload("steady-a").await.unwrap_err();
+    assert!(node.greet().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_an_administrator_switched_off_stays_off_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("app.db");

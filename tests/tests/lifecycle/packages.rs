@@ -62,6 +62,39 @@ async fn a_dependency_that_is_missing_too_old_or_a_circle_is_named_and_stops_no_
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_for_want_of_a_dependency_is_enabled_when_that_comes() {
+    let home = Home::new();
+    folder(&home, "steady-a", 1, "dependencies: [\"steady-b >=2\"]\n");
+    folder(&home, "steady-c", 1, "dependencies: [steady-a]\n");
+    home.loader.load_all().await.unwrap();
+    assert_eq!(
+        (home.state("steady-a"), home.state("steady-c")),
+        ("failed", "failed")
+    );
+    // Too old, and then new enough.
+    folder(&home, "steady-b", 1, "");
+    home.loader.load_all().await.unwrap();
+    assert_eq!(home.state("steady-a"), "failed");
+    folder(&home, "steady-b", 2, "");
+    home.manager().reload("steady-b").await.unwrap();
+    let began = std::time::Instant::now();
+    while home.state("steady-c") != "enabled" {
+        assert!(
+            began.elapsed().as_secs() < 30,
+            "steady-c is {}",
+            home.state("steady-c")
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(home.state("steady-a"), "enabled");
+    // One that an operator has switched off stays so.
+    home.manager().disable("steady-a").await.unwrap();
+    home.manager().reload("steady-b").await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(home.state("steady-a"), "disabled");
+}
+
 #[tokio::test]
 async fn a_manifest_that_disagrees_with_its_component_is_refused() {
     let home = Home::new();

@@ -1,7 +1,7 @@
 //! Capabilities of the application.
 
-use goatherd::contract::{CallContext, Error};
-use goatherd::registry::{Capability, CapabilitySlug, Run, RunError};
+use goatherd::contract::{CallContext, Error, Json};
+use goatherd::registry::{Capability, CapabilitySlug, Run, RunError, Schema};
 use serde_json::json;
 
 use super::*;
@@ -45,6 +45,29 @@ async fn a_capability_runs_while_its_owner_is_on() {
     assert_eq!(service.capabilities()[0].0.as_str(), "newsletter.send");
     service.enable("newsletter").await.unwrap();
     assert!(run(&service, "newsletter.send", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_input_that_does_not_fit_never_reaches_the_capability() {
+    let service = Service::new();
+    let schema = json!({ "type": "object", "required": ["to"], "properties": { "to": { "type": "string" } } });
+    let schema = Schema::compile(&Json::from_value(&schema).unwrap()).unwrap();
+    let send = Capability::new(|_, input| async move { Ok(input) }).taking(schema);
+    service.register_capability(slug("newsletter.send"), send);
+    let fits = json!({ "to": "a" });
+    assert_eq!(
+        run(&service, "newsletter.send", fits.clone()).await,
+        Ok(fits)
+    );
+    let error = run(&service, "newsletter.send", json!({ "to": 7 }))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "invalid-argument");
+    assert!(error.to_string().contains("/to"), "{error}");
+    let error = run(&service, "newsletter.send", json!(null))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("the input"), "{error}");
 }
 
 #[tokio::test]

@@ -64,8 +64,8 @@ CREATE INDEX IF NOT EXISTS goatherd_custom_choice_by_entity
 ";
 
 /// The same for PostgreSQL.
-pub(crate) const SCHEMA_POSTGRES: &str = "
-CREATE TABLE IF NOT EXISTS goatherd_custom_field (
+pub(crate) const SCHEMA_POSTGRES: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS goatherd_custom_field (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     plugin text NOT NULL,
     entity_type text NOT NULL,
@@ -79,19 +79,19 @@ CREATE TABLE IF NOT EXISTS goatherd_custom_field (
     description text NOT NULL,
     placeholder text NOT NULL,
     UNIQUE (plugin, entity_type, name)
-);
-CREATE INDEX IF NOT EXISTS goatherd_custom_field_by_type ON goatherd_custom_field (entity_type);
-CREATE TABLE IF NOT EXISTS goatherd_custom_value (
+)",
+    "CREATE INDEX IF NOT EXISTS goatherd_custom_field_by_type ON goatherd_custom_field (entity_type)",
+    "CREATE TABLE IF NOT EXISTS goatherd_custom_value (
     entity_id bigint NOT NULL,
     field_id bigint NOT NULL REFERENCES goatherd_custom_field (id),
     organisation text NOT NULL,
     key bytea NOT NULL,
     value text NOT NULL,
     PRIMARY KEY (entity_id, field_id, organisation)
-);
-CREATE INDEX IF NOT EXISTS goatherd_custom_value_by_key
-    ON goatherd_custom_value (field_id, organisation, key, entity_id);
-CREATE TABLE IF NOT EXISTS goatherd_custom_choice (
+)",
+    "CREATE INDEX IF NOT EXISTS goatherd_custom_value_by_key
+    ON goatherd_custom_value (field_id, organisation, key, entity_id)",
+    "CREATE TABLE IF NOT EXISTS goatherd_custom_choice (
     field_id bigint NOT NULL,
     organisation text NOT NULL,
     key bytea NOT NULL,
@@ -99,7 +99,7 @@ CREATE TABLE IF NOT EXISTS goatherd_custom_choice (
     PRIMARY KEY (field_id, organisation, key, entity_id),
     FOREIGN KEY (entity_id, field_id, organisation)
         REFERENCES goatherd_custom_value (entity_id, field_id, organisation) ON DELETE CASCADE
-);
-CREATE INDEX IF NOT EXISTS goatherd_custom_choice_by_entity
-    ON goatherd_custom_choice (entity_id, field_id, organisation);
-";
+)",
+    "CREATE INDEX IF NOT EXISTS goatherd_custom_choice_by_entity
+    ON goatherd_custom_choice (entity_id, field_id, organisation)",
+];

@@ -39,16 +39,16 @@ const UNORDERED: i64 = 1_000;
 const FLOODED: Duration = Duration::from_millis(500);
 
 /// Text is kept as bytes, because PostgreSQL's own text can neither hold every character nor is always UTF-8.
-const SCHEMA: &str = "
-    CREATE UNLOGGED TABLE IF NOT EXISTS goatherd_event_count (
+const SCHEMA: &[&str] = &[
+    "CREATE UNLOGGED TABLE IF NOT EXISTS goatherd_event_count (
         plugin text NOT NULL,
         channel text NOT NULL,
         epoch bigint NOT NULL,
         number bigint NOT NULL,
         used timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (plugin, channel)
-    );
-    CREATE UNLOGGED TABLE IF NOT EXISTS goatherd_event (
+    )",
+    "CREATE UNLOGGED TABLE IF NOT EXISTS goatherd_event (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         plugin text NOT NULL,
         channel text NOT NULL,
@@ -57,9 +57,9 @@ const SCHEMA: &str = "
         type bytea NOT NULL,
         data bytea NOT NULL,
         created timestamptz NOT NULL DEFAULT clock_timestamp()
-    );
-    CREATE INDEX IF NOT EXISTS goatherd_event_created ON goatherd_event (created);
-";
+    )",
+    "CREATE INDEX IF NOT EXISTS goatherd_event_created ON goatherd_event (created)",
+];
 
 /// The row is numbered while its channel's count is locked, so that rows of a channel are committed, and notified, in the
 /// order of their numbers.

@@ -18,8 +18,8 @@ use crate::contract::PluginName;
 use crate::store::{PostgresStore, StoreError};
 
 /// An organisation is text, empty for none, so that it can be part of the primary key.
-const SCHEMA: &str = r#"
-    CREATE TABLE IF NOT EXISTS goatherd_secret (
+const SCHEMA: &[&str] = &[
+    r#"CREATE TABLE IF NOT EXISTS goatherd_secret (
         plugin TEXT COLLATE "C" NOT NULL,
         name TEXT COLLATE "C" NOT NULL,
         org TEXT COLLATE "C" NOT NULL,
@@ -28,13 +28,13 @@ const SCHEMA: &str = r#"
         ciphertext BYTEA NOT NULL,
         updated_at TEXT NOT NULL,
         PRIMARY KEY (plugin, name, org)
-    );
-    CREATE INDEX IF NOT EXISTS goatherd_secret_by_key ON goatherd_secret (key_id);
-    CREATE TABLE IF NOT EXISTS goatherd_secret_key_retired (
+    )"#,
+    "CREATE INDEX IF NOT EXISTS goatherd_secret_by_key ON goatherd_secret (key_id)",
+    r#"CREATE TABLE IF NOT EXISTS goatherd_secret_key_retired (
         key_id TEXT COLLATE "C" PRIMARY KEY,
         retired_at TEXT NOT NULL
-    );
-"#;
+    )"#,
+];
 
 /// The number of the lock between putting secrets and retiring keys.
 const KEY_LOCK: i64 = 0x676f_6174_6b65_7973;

@@ -2,7 +2,6 @@
 //! faster.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,11 +9,7 @@ use super::service::Policies;
 use super::{AuditEvent, Decided, Note, PolicyError, ResourcePolicy};
 use crate::contract::{Json, PluginName};
 use crate::registry::StoreFault;
-
-/// How often a change is tried again when somebody else was faster.
-const TRIES: u32 = 40;
-/// The longest wait before the next try.
-const BACK_OFF: Duration = Duration::from_millis(200);
+use crate::registry::back_off::{TRIES, back_off};
 
 /// What a change makes of a policy.
 pub(super) enum Next {
@@ -121,14 +116,4 @@ fn json(policy: Option<&ResourcePolicy>) -> Result<Option<Json>, StoreFault> {
     };
     let json = policy.map(unnumbered).transpose();
     json.map_err(|error| StoreFault::Unavailable(error.to_string()))
-}
-
-/// Waits a random while, longer after each try, so that those who were overtaken together do not meet again.
-async fn back_off(attempt: u32) {
-    let mut random = [0; 2];
-    // Without randomness all wait equally long, which is only slower.
-    let _ = getrandom::fill(&mut random);
-    let most = BACK_OFF.min(Duration::from_millis(2 << attempt.min(10)));
-    tokio::time::sleep(most.mul_f64(f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX)))
-        .await;
 }

@@ -1,7 +1,7 @@
-//! Settings checked by what plugins say about them.
+//! Settings and inputs checked by what plugins say about them.
 //!
-//! A plugin's registration can carry a JSON Schema (draft 2020-12), which its settings must satisfy before they are stored.
-//! The schema is a stranger's program, and checking runs it: so it is bounded before it is compiled (in `shape`), nothing is
+//! A plugin's registration can carry a JSON Schema (draft 2020-12), which its settings must satisfy before they are stored,
+//! and one for each of its capabilities, which must be satisfied before it is run. The schema is a stranger's program, and checking runs it: so it is bounded before it is compiled (in `shape`), nothing is
 //! fetched for it, and its patterns are of the kind that takes linear time. What a refusal shows of the settings are the
 //! places that do not fit, and not the values, which may be secret.
 
@@ -20,8 +20,8 @@ use crate::contract::{Json, PluginName};
 
 /// The most bytes of a schema.
 const SCHEMA_BYTES: usize = 64 << 10;
-/// The most bytes of the settings that are checked, as JSON.
-const CONFIG_BYTES: usize = 256 << 10;
+/// The most bytes of the settings or of the input that are checked, as JSON.
+const CHECKED_BYTES: usize = 256 << 10;
 /// The most bytes of one compiled pattern.
 const PATTERN_BYTES: usize = 64 << 10;
 /// How many places a refusal names.
@@ -33,13 +33,13 @@ const LINE: usize = 300;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SchemaError {
     /// It is too large.
-    #[error("the configuration schema has {bytes} bytes; at most {SCHEMA_BYTES} are taken")]
+    #[error("the schema has {bytes} bytes; at most {SCHEMA_BYTES} are taken")]
     TooLarge {
         /// How large it is.
         bytes: usize,
     },
     /// It has something that this host does not run.
-    #[error("the configuration schema is not used: at \"{pointer}\" {reason}")]
+    #[error("the schema is not used: at \"{pointer}\" {reason}")]
     Refused {
         /// Where, as a JSON pointer.
         pointer: String,
@@ -47,14 +47,14 @@ pub enum SchemaError {
         reason: String,
     },
     /// It is no schema.
-    #[error("the configuration schema is no JSON Schema of draft 2020-12: {0}")]
+    #[error("the schema is no JSON Schema of draft 2020-12: {0}")]
     Invalid(String),
 }
 
 /// A schema, ready to check settings.
 pub struct Schema(Validator);
 
-/// The schemas of all plugins. Cheap to clone; all clones are the same. To be given to
+/// The schemas of all plugins' settings. Cheap to clone; all clones are the same. To be given to
 /// [`Service::with_checked_store`](super::Service::with_checked_store), and kept in step with what is loaded.
 #[derive(Clone, Default)]
 pub struct Schemas(Arc<ArcSwap<BTreeMap<PluginName, Arc<Schema>>>>);
@@ -93,7 +93,7 @@ impl Schema {
             .map_err(|error| {
                 invalid(format!(
                     "{}: {error}",
-                    place(error.instance_path().as_str())
+                    place(error.instance_path().as_str(), "the schema")
                 ))
             })
     }
@@ -104,23 +104,33 @@ impl Schema {
     ///
     /// What does not fit, one line for each place, of which the first 20 are named.
     pub fn check(&self, config: &Map<String, Value>) -> Result<(), String> {
-        let config = Value::Object(config.clone());
-        let bytes = config.to_string().len();
-        if bytes > CONFIG_BYTES {
+        self.check_as("the settings", &Value::Object(config.clone()))
+    }
+
+    /// Checks the input of a capability.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, one line for each place, of which the first 20 are named.
+    pub fn check_input(&self, input: &Value) -> Result<(), String> {
+        self.check_as("the input", input)
+    }
+
+    fn check_as(&self, what: &str, value: &Value) -> Result<(), String> {
+        let bytes = value.to_string().len();
+        if bytes > CHECKED_BYTES {
             return Err(format!(
-                "they have {bytes} bytes as JSON; at most {CONFIG_BYTES} are taken"
+                "{what}: {bytes} bytes as JSON; at most {CHECKED_BYTES} are taken"
             ));
         }
         let mut lines: Vec<String> = self
             .0
-            .iter_errors(&config)
+            .iter_errors(value)
             .take(LINES + 1)
             .map(|error| {
                 let wrong = error.masked_with("the value").to_string();
-                line(&format!(
-                    "{}: {wrong}",
-                    place(error.instance_path().as_str())
-                ))
+                let place = place(error.instance_path().as_str(), what);
+                line(&format!("{place}: {wrong}"))
             })
             .collect();
         if lines.len() > LINES {
@@ -178,12 +188,9 @@ impl Retrieve for Nowhere {
     }
 }
 
-fn place(pointer: &str) -> &str {
-    if pointer.is_empty() {
-        "the settings"
-    } else {
-        pointer
-    }
+/// A place in a value, for people: the whole of it has a name.
+fn place<'a>(pointer: &'a str, whole: &'a str) -> &'a str {
+    if pointer.is_empty() { whole } else { pointer }
 }
 
 /// A text that is one line, and not a long one.

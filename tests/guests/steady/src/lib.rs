@@ -55,6 +55,9 @@ fn generation() -> Value {
     json!({ "generation": mark(1).to_string() })
 }
 
+/// What `greet` takes.
+const INPUT: &str = r#"{"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}"#;
+
 struct Steady;
 
 export!(Steady);
@@ -83,7 +86,7 @@ impl Guest for Steady {
                     function: "greet".into(),
                     title: "Greet".into(),
                     description: "Greets by name".into(),
-                    input_schema: None,
+                    input_schema: Some(INPUT.into()),
                 }),
             ],
             name,

@@ -50,7 +50,7 @@ impl Foundation {
             (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         let group = role_prefix(&database, &settings.schema);
         drop(session);
-        store.ensure(&objects(&settings.schema, &group)).await?;
+        store.ensure(&[&objects(&settings.schema, &group)]).await?;
         let session = store.session(deadline).await?;
         let sql = format!(
             "SELECT secret FROM {}.goatherd_database",
