@@ -258,7 +258,7 @@ fn a_plugin_that_fails_repeatedly_is_shown_as_such() {
     let server = serve(&helpdesk, &[("steady-a", &["plugin_call=*"])], &[]);
     assert_eq!(plugin(&server, "steady-a")["health"]["state"], "healthy");
     for _ in 0..5 {
-        assert_eq!(server.get("/api/plugins/steady-a/page").status, 503);
+        assert_eq!(server.get("/api/plugins/steady-a/page").status, 502);
     }
     let health = plugin(&server, "steady-a")["health"].clone();
     assert_eq!(health["state"], "tripped", "{health}");
@@ -268,7 +268,10 @@ fn a_plugin_that_fails_repeatedly_is_shown_as_such() {
         "{start}"
     );
     let calls = plugin(&server, "steady-a")["metrics"]["calls"].clone();
-    assert_eq!(server.get("/api/plugins/steady-a/page").status, 503);
+    let answer = server.get("/api/plugins/steady-a/page");
+    assert_eq!(answer.status, 503);
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=6).contains(&seconds), "{seconds}");
     assert_eq!(plugin(&server, "steady-a")["metrics"]["calls"], calls);
 }
 

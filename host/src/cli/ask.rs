@@ -16,7 +16,9 @@ pub(super) async fn reload(
 ) -> Result<(), Failure> {
     let url = format!("http://{address}/api/v1/plugins/{plugin}/reload");
     // The server of this machine is asked, whatever proxies others go through.
-    let client = reqwest::Client::builder().no_proxy().build();
+    let tls = crate::tls::client(None).map_err(anyhow::Error::from)?;
+    let client = reqwest::Client::builder().no_proxy();
+    let client = client.tls_backend_preconfigured(tls).build();
     let mut request = client.context("no request is made")?.post(&url);
     if let Some(token) = &settings.admin_token {
         request = request.bearer_auth(token);

@@ -138,6 +138,17 @@ impl Problem {
             CallError::Start { .. } | CallError::ShutDown { .. } | CallError::NotServing { .. } => {
                 Self::unavailable(format!("plugin {plugin} cannot be asked at present"))
             }
+            CallError::LeftAlone { retry_in, .. } => {
+                let problem =
+                    Self::unavailable(format!("plugin {plugin} cannot be asked at present"));
+                match retry_in {
+                    // At the earliest in the second after that, since the header has no parts of one.
+                    Some(wait) => {
+                        problem.header(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))
+                    }
+                    None => problem,
+                }
+            }
             other => match other.to_contract() {
                 Error::Unavailable(_) => Self::plugin_failed(plugin),
                 error => Self::of_error(&error, plugin, contributions),

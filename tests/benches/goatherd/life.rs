@@ -51,8 +51,8 @@ impl Home {
     fn new(limits: Limits) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let host = Host::builder()
-            .code_cache(CodeCache::open(&folder.path().join("code"))?)
-            .description_cache(DescriptionCache::open(&folder.path().join("descriptions"))?)
+            .code_cache(CodeCache::open(folder.path().join("code"))?)
+            .description_cache(DescriptionCache::open(folder.path().join("descriptions"))?)
             .build()?;
         std::fs::create_dir(folder.path().join("plugins"))?;
         let terms = Terms {
