@@ -305,6 +305,23 @@ pub(super) enum Plugin {
         #[arg(value_name = "JSON")]
         fields: String,
     },
+    /// Change how a plugin is shown in the navigation, and print its record
+    Arrange {
+        /// The plugin
+        plugin: PluginName,
+
+        /// Whether it is in the navigation
+        #[arg(long, value_name = "BOOL")]
+        nav: Option<bool>,
+
+        /// Where it stands, lower ones first
+        #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+        sort: Option<i32>,
+
+        /// What it is called in a language: en=Newsletter; without a text, the label is removed; may be repeated
+        #[arg(long = "label", value_name = "LANGUAGE=TEXT", value_parser = pair)]
+        labels: Vec<(String, String)>,
+    },
     /// Have the running server read a plugin again and replace it while it serves
     Reload {
         /// The plugin
@@ -434,6 +451,6 @@ pub(super) struct Pack {
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    let (field, value) = text.split_once('=').ok_or("expected FIELD=VALUE")?;
+    let (field, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((field.to_owned(), value.to_owned()))
 }

@@ -14,10 +14,11 @@ use super::failure::{Failure, print};
 use super::listing::{self, Look, Shown};
 use super::plugins::{self, Decisions};
 use super::settings::Settings;
-use crate::contract::PluginName;
+use crate::contract::{Language, PluginName};
 use crate::loader::{Installed, Installer};
 use crate::manager::{Hosting, TrustAll};
 use crate::registry::policy::{AuditPage, By, ComponentId, Note, PolicyChange};
+use crate::registry::{Arrangement, Service};
 
 /// Does what the command says.
 pub(super) async fn run(settings: &Settings, command: &Command) -> Result<(), Failure> {
@@ -69,6 +70,23 @@ pub(super) async fn run(settings: &Settings, command: &Command) -> Result<(), Fa
         Command::Enable { plugin } => switch(settings, plugin, true).await,
         Command::Disable { plugin } => switch(settings, plugin, false).await,
         Command::Configure { plugin, fields } => configure(settings, plugin, fields).await,
+        Command::Arrange {
+            plugin,
+            nav,
+            sort,
+            labels,
+        } => {
+            let label = |(language, text): &(String, String)| {
+                let language: Language = language.parse().context("a label's language")?;
+                anyhow::Ok((language, text.clone()))
+            };
+            let change = Arrangement {
+                nav: *nav,
+                sort: *sort,
+                labels: labels.iter().map(label).collect::<Result<_, _>>()?,
+            };
+            arrange(settings, plugin, &change).await
+        }
         Command::Reload { plugin, server } => {
             let server = server.unwrap_or(settings.listen);
             super::ask::reload(settings, server, plugin).await
@@ -185,18 +203,7 @@ async fn approve(
 
 async fn switch(settings: &Settings, plugin: &PluginName, on: bool) -> Result<(), Failure> {
     let decisions = lasting(settings).await?;
-    let registry = &decisions.hosting.registry;
-    if registry.get(plugin.as_str()).is_none() {
-        let look = listing::look(settings, None, &decisions).await?;
-        let shown = find(&look, plugin)?;
-        if let Some(description) = &shown.description {
-            let record = Hosting::record_of(&description.registration);
-            registry
-                .ensure(record)
-                .await
-                .context("nothing is changed")?;
-        }
-    }
+    let registry = recorded(settings, &decisions, plugin).await?;
     let switched = if on {
         registry.enable(plugin.as_str()).await
     } else {
@@ -207,6 +214,41 @@ async fn switch(settings: &Settings, plugin: &PluginName, on: bool) -> Result<()
         "{plugin} is {}",
         if on { "enabled" } else { "disabled" }
     ))
+}
+
+async fn arrange(
+    settings: &Settings,
+    plugin: &PluginName,
+    change: &Arrangement,
+) -> Result<(), Failure> {
+    let decisions = lasting(settings).await?;
+    let registry = recorded(settings, &decisions, plugin).await?;
+    let arranged = registry.arrange(plugin.as_str(), change).await;
+    arranged.map_err(|error| Failure::coded(error.code(), error.to_string()))?;
+    let record = registry.get(plugin.as_str());
+    let text = serde_json::to_string(&record.as_deref()).map_err(anyhow::Error::from)?;
+    print(&text)
+}
+
+/// The plugins table, in which the plugin has a record: a new one if no server has seen it yet.
+async fn recorded<'d>(
+    settings: &Settings,
+    decisions: &'d Decisions,
+    plugin: &PluginName,
+) -> Result<&'d Service, Failure> {
+    let registry = &decisions.hosting.registry;
+    if registry.get(plugin.as_str()).is_none() {
+        let look = listing::look(settings, None, decisions).await?;
+        let shown = find(&look, plugin)?;
+        if let Some(description) = &shown.description {
+            let record = Hosting::record_of(&description.registration);
+            registry
+                .ensure(record)
+                .await
+                .context("nothing is changed")?;
+        }
+    }
+    Ok(registry)
 }
 
 async fn configure(settings: &Settings, plugin: &PluginName, config: &str) -> Result<(), Failure> {

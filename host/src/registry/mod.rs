@@ -33,7 +33,7 @@ pub use error::{RegistryError, RunError, StoreFault};
 pub use memory::MemoryStore;
 pub use policy::{Policies, ResourcePolicy};
 pub use postgres::PostgresRegistry;
-pub use record::{Kind, Record};
+pub use record::{Arrangement, Kind, Record};
 pub use schema::{Schema, SchemaError, Schemas};
 pub use service::{ConfigCheck, Service};
 pub use settings::RegistrySettings;

@@ -35,6 +35,17 @@ pub struct Record {
     pub revision: u64,
 }
 
+/// What is to be changed of how a record is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arrangement {
+    /// Whether it is in the navigation, if that is to be changed.
+    pub nav: Option<bool>,
+    /// Where it stands, if that is to be changed.
+    pub sort: Option<i32>,
+    /// Labels that are set, and, where they are empty, removed.
+    pub labels: BTreeMap<Language, String>,
+}
+
 /// What a record stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Kind {
@@ -64,6 +75,18 @@ impl Record {
             sort: 0,
             labels: BTreeMap::new(),
             revision: 0,
+        }
+    }
+
+    pub(super) fn arrange(&mut self, change: &Arrangement) {
+        self.nav = change.nav.unwrap_or(self.nav);
+        self.sort = change.sort.unwrap_or(self.sort);
+        for (language, label) in &change.labels {
+            if label.is_empty() {
+                self.labels.remove(language);
+            } else {
+                self.labels.insert(language.clone(), label.clone());
+            }
         }
     }
 

@@ -15,7 +15,8 @@ use tokio::sync::watch;
 
 use super::back_off::{TRIES, back_off};
 use super::{
-    Capability, CapabilitySlug, MemoryStore, Record, RegistryError, Store, StoreFault, Workflow,
+    Arrangement, Capability, CapabilitySlug, MemoryStore, Record, RegistryError, Store, StoreFault,
+    Workflow,
 };
 use crate::contract::PluginName;
 
@@ -174,6 +175,15 @@ impl Service {
             record.config = merged(&record.config, config)
         })
         .await
+    }
+
+    /// Changes how a record is shown: whether it is in the navigation, where it stands there, what it is called.
+    ///
+    /// # Errors
+    ///
+    /// When there is none or the store refuses.
+    pub async fn arrange(&self, slug: &str, change: &Arrangement) -> Result<(), RegistryError> {
+        self.update(slug, |record| record.arrange(change)).await
     }
 
     /// Removes a record.

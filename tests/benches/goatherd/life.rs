@@ -1,5 +1,6 @@
 //! What the life of a plugin costs: the first call of one that is loaded on demand, and replacing one under load.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ use goatherd::contract::{CallContext, Json};
 use goatherd::manager::{Configured, Handle, Loader, Manager, Terms};
 use goatherd::runtime::{CodeCache, DescriptionCache, Limits};
 use goatherd_tests::{process, steady};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::Chosen;
@@ -20,25 +23,82 @@ use crate::rounds;
 const FIRST_CALL: &str = "lazy_first_call_ms";
 const RELOAD: &str = "reload_under_200_calls_ms";
 const MEMORY: &str = "memory_after_2000_reloads";
+/// The same as the system's allocator is without being told anything. It gives threads arenas of their own, which fill in
+/// the first hundreds of reloads; with one arena, what grows is what is kept.
+const MEMORY_OF_ARENAS: &str = "memory_after_2000_reloads_arenas";
+/// Set in a process that only replaces plugins, and says what it took in one line of JSON.
+const ALONE: &str = "GOATHERD_BENCH_RELOADS_ALONE";
 
 /// How many calls are in flight while a plugin is replaced.
 const IN_FLIGHT: usize = 200;
 /// After so many replacements memory is looked at first, and last.
 const RELOADS: (u32, u32) = (20, 2_000);
 
-/// Measures the rows of this file. To be the first, since the others leave memory behind.
+/// Replaces plugins and nothing else, if this process was started for that.
+pub fn alone() -> Result<bool> {
+    if std::env::var_os(ALONE).is_none() {
+        return Ok(false);
+    }
+    let taken = runtime()?.block_on(reloads())?;
+    println!("{}", serde_json::to_string(&taken)?);
+    Ok(true)
+}
+
+/// Measures the rows of this file.
 pub fn measure(chosen: &Chosen, report: &mut Report) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
     if chosen.has(RELOAD) || chosen.has(MEMORY) {
-        runtime.block_on(reloads(report))?;
+        let one_arena = in_a_process(&[("MALLOC_ARENA_MAX", "1")])?;
+        one_arena.add(MEMORY, report);
+        let arenas = in_a_process(&[])?;
+        arenas.add(MEMORY_OF_ARENAS, report);
+        report.add(
+            RELOAD,
+            arenas.median_ms,
+            "ms",
+            arenas.calls,
+            "calls for each reload",
+        );
     }
     if chosen.has(FIRST_CALL) {
-        runtime.block_on(first_call(report))?;
+        runtime()?.block_on(first_call(report))?;
     }
     Ok(())
+}
+
+/// What replacing plugins took.
+#[derive(Serialize, Deserialize)]
+struct Taken {
+    /// Bytes after the first and after the last replacements.
+    early: u64,
+    late: u64,
+    /// Of one replacement.
+    median_ms: f64,
+    /// How many calls were answered for each of them.
+    calls: f64,
+}
+
+impl Taken {
+    fn add(&self, name: &str, report: &mut Report) {
+        let mebibytes = self.late as f64 / f64::from(1 << 20);
+        let ratio = self.late as f64 / self.early as f64;
+        report.add(name, mebibytes, "MiB", ratio, "after 20 reloads");
+    }
+}
+
+/// Has it measured in a process of its own, with nothing in its memory but that.
+fn in_a_process(environment: &[(&str, &str)]) -> Result<Taken> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let command = command.env(ALONE, "1").envs(environment.iter().copied());
+    let output = command.stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "the process failed");
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn runtime() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?)
 }
 
 /// A directory of plugins in a host that keeps compiled code and descriptions.
@@ -127,8 +187,8 @@ async fn first_call(report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Replaces a plugin over and over while it is called, and compares the memory at the end with that after some.
-async fn reloads(report: &mut Report) -> Result<()> {
+/// Replaces a plugin over and over while it is called.
+async fn reloads() -> Result<Taken> {
     let home = Home::new(governed::limits())?;
     let generations = [steady('a', 1, b'n'), steady('a', 2, b'n')];
     home.put(&generations[0])?;
@@ -147,13 +207,12 @@ async fn reloads(report: &mut Report) -> Result<()> {
     }
     let late = process().anonymous_bytes;
     let calls = load.stop().await?;
-    let ratio = late as f64 / early as f64;
-    let mebibytes = late as f64 / f64::from(1 << 20);
-    report.add(MEMORY, mebibytes, "MiB", ratio, "after 20 reloads");
-    let value = rounds::median(&times);
-    let calls = calls as f64 / f64::from(RELOADS.1);
-    report.add(RELOAD, value, "ms", calls, "calls for each reload");
-    Ok(())
+    Ok(Taken {
+        early,
+        late,
+        median_ms: rounds::median(&times),
+        calls: calls as f64 / f64::from(RELOADS.1),
+    })
 }
 
 /// Calls in flight, none of which may fail.

@@ -97,6 +97,47 @@ fn a_plugin_is_listed_approved_switched_and_blocked_and_the_trail_says_by_whom()
 }
 
 #[test]
+fn a_plugin_is_arranged_in_the_navigation_by_its_operator() {
+    let place = Place::new();
+    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    let arrange = |arguments: &[&str]| {
+        place
+            .run(&[&["plugin", "arrange", "steady-a"], arguments].concat())
+            .result()
+    };
+    let record = arrange(&[
+        "--nav",
+        "true",
+        "--sort",
+        "-7",
+        "--label",
+        "en=Steady",
+        "--label",
+        "ar=ثابت",
+    ]);
+    assert_eq!(
+        record,
+        json!({
+            "slug": "steady-a", "kind": "capability", "enabled": true, "nav": true, "sort": -7,
+            "label_en": "Steady", "label_ar": "ثابت",
+        })
+    );
+    let record = arrange(&["--label", "ar="]);
+    assert_eq!(
+        (&record["nav"], &record["sort"]),
+        (&json!(true), &json!(-7))
+    );
+    assert_eq!(
+        (&record["label_en"], &record["label_ar"]),
+        (&json!("Steady"), &Value::Null)
+    );
+    let nobody = place
+        .run(&["plugin", "arrange", "nobody", "--nav", "true"])
+        .error();
+    says(&nobody, "steady-a");
+}
+
+#[test]
 fn approving_with_less_than_is_imported_says_at_once_what_is_missing() {
     let place = Place::new();
     place.write("plugins/a.wasm", &steady('a', 1, b'n'));
