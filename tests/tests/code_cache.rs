@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use goatherd::runtime::{CodeCache, Limits};
 use goatherd::{Host, Plugin};
@@ -77,6 +77,38 @@ async fn a_component_is_compiled_once_and_then_mapped() {
             .unwrap()
             .as_str(),
         "null"
+    );
+}
+
+#[tokio::test]
+async fn code_that_nobody_used_for_a_month_is_removed_and_nothing_else_is() {
+    let folder = private();
+    let host = host_on(folder.path());
+    load(&host, guest("bench")).await;
+    let [bench] = files(folder.path()).try_into().unwrap();
+    load(&host, hostile(&[])).await;
+    let hostile = files(folder.path())
+        .into_iter()
+        .find(|file| *file != bench)
+        .unwrap();
+    let other = folder.path().join("notes.txt");
+    fs::write(&other, "not ours").unwrap();
+    let days = |days: u64| SystemTime::now() - Duration::from_secs(days * 24 * 3_600);
+    let set = |file: &Path, time| fs::File::open(file).unwrap().set_modified(time).unwrap();
+    for file in [&bench, &hostile, &other] {
+        set(file, days(29));
+    }
+    // One of them is used, which is noted.
+    load(&host_on(folder.path()), guest("bench")).await;
+    assert_eq!(files(folder.path()).len(), 3);
+    assert!(fs::metadata(&bench).unwrap().modified().unwrap() > days(1));
+    set(&hostile, days(31));
+    set(&other, days(400));
+    host_on(folder.path());
+    let left = files(folder.path());
+    assert!(
+        left.contains(&bench) && left.contains(&other) && left.len() == 2,
+        "{left:?}"
     );
 }
 

@@ -51,6 +51,19 @@ pub(super) fn database(settings: &Settings) -> anyhow::Result<Option<Database<'_
     Ok(Database::of(settings, &tls))
 }
 
+/// Whether the settings give a back-end for a permission.
+pub(super) fn gives(settings: &Settings, permission: Permission) -> bool {
+    match permission {
+        Permission::Db
+        | Permission::SecureConfig
+        | Permission::Entity
+        | Permission::CustomFields => settings.database.is_some(),
+        Permission::Email => settings.mail.is_some(),
+        Permission::Files => settings.data.is_some(),
+        _ => true,
+    }
+}
+
 /// Connects to what the settings name, as far as `grants` reach; to all of it where none are given. Plugins' own settings
 /// come out of `registry` first.
 pub(super) async fn connect(

@@ -11,13 +11,14 @@ use super::database::Database;
 use super::failure::Failure;
 use super::plugins::{self, Decisions};
 use super::settings::Settings;
+use crate::capability::table;
 use crate::loader::signature::KeyId;
 use crate::loader::{self, Reader};
 use crate::manager::{Candidate, Decision, Policy as _, Reviewed};
 use crate::permission::Grants;
 use crate::registry::Record;
 use crate::registry::policy::Policies;
-use crate::runtime::{Description, Host};
+use crate::runtime::{Description, Host, LoadError, Verdict};
 
 /// How many plugins are read and described at a time.
 const DESCRIBING: usize = 8;
@@ -54,7 +55,7 @@ pub(super) async fn look<'s>(
     let found = loader::discover(&settings.plugins).await;
     let found = found.map_err(anyhow::Error::from)?;
     let described = futures::stream::iter(found)
-        .map(|one| describe(one, &host, &reader, &policy, decisions))
+        .map(|one| describe(one, settings, &host, &reader, &policy, decisions))
         .buffered(DESCRIBING);
     Ok(Look {
         database,
@@ -65,6 +66,7 @@ pub(super) async fn look<'s>(
 
 async fn describe(
     found: loader::Discovered,
+    settings: &Settings,
     host: &Host,
     reader: &Reader,
     policy: &Reviewed,
@@ -115,12 +117,41 @@ async fn describe(
         Decision::Approve(terms) => {
             shown.state = if wanted { "enabled" } else { "disabled" };
             shown.grants = terms.grants;
+            if let Some(lacking) = lacking(settings, host, &description, &shown.grants) {
+                (shown.state, shown.why) = ("failed", Some(lacking));
+            }
         }
         Decision::Wait { why } => (shown.state, shown.why) = ("waiting", Some(why)),
         Decision::Block { why } => (shown.state, shown.why) = ("blocked", Some(why)),
     }
     shown.description = Some(description);
     shown
+}
+
+/// Why a server with these settings would not link a plugin, as far as that can be told without connecting to anything.
+fn lacking(
+    settings: &Settings,
+    host: &Host,
+    description: &Description,
+    grants: &Grants,
+) -> Option<String> {
+    if let Err(error @ LoadError::NotGranted { .. }) = host.check(description, grants) {
+        return Some(error.to_string());
+    }
+    description.imports.iter().find_map(|import| {
+        let Verdict::Granted { permission: need } = import.verdict else {
+            return None;
+        };
+        let permission = need.permission();
+        if back_ends::gives(settings, permission) {
+            return None;
+        }
+        let hint = table::back_end(permission).unwrap_or_default();
+        Some(format!(
+            "it imports {}, for which there is no back-end; {hint}",
+            import.name
+        ))
+    })
 }
 
 impl Shown {

@@ -59,7 +59,8 @@ async fn watch(manager: Weak<Parts>, plugin: Plugin, idle: Duration) {
             quiet_since = Instant::now();
             continue;
         }
-        if quiet_since.elapsed() >= idle {
+        // Calls are counted when they end; one that runs keeps its plugin loaded.
+        if quiet_since.elapsed() >= idle && plugin.is_at_rest() {
             let Some(manager) = manager.upgrade().map(Manager) else {
                 return;
             };

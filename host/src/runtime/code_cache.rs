@@ -17,7 +17,10 @@ use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::private::{is_private, make_private};
+use super::private::{is_private, make_private, note_use, prune};
+
+/// What the names of files with compiled code end in.
+const EXTENSION: &str = "cwasm";
 
 /// A directory of compiled code.
 #[derive(Debug, Clone)]
@@ -56,7 +59,10 @@ impl CodeCache {
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, CodeCacheError> {
         let directory = directory.into();
         match make_private(&directory) {
-            Ok(true) => Ok(Self { directory }),
+            Ok(true) => {
+                prune(&directory, EXTENSION);
+                Ok(Self { directory })
+            }
             Ok(false) => Err(CodeCacheError::NotPrivate { directory }),
             Err(source) => Err(CodeCacheError::Unusable { directory, source }),
         }
@@ -66,13 +72,14 @@ impl CodeCache {
     pub(super) fn load(&self, engine: &Engine, key: &Key) -> Option<Component> {
         let path = self.path(key);
         let file = File::open(&path).ok()?;
-        if !is_private(&file.metadata().ok()?) || !is_private(&fs::metadata(&self.directory).ok()?)
-        {
+        let found = file.metadata().ok()?;
+        if !is_private(&found) || !is_private(&fs::metadata(&self.directory).ok()?) {
             return None;
         }
+        note_use(&file, &found);
         // SAFETY: deserializing is safe for bytes that this crate's `Component::serialize` wrote and that did not change
         // since. The file is in a directory, and has itself an owner and a mode, that let only this user write; this
-        // program writes there only whole results of `serialize`, by renaming, and never changes a file in place. The
+        // program writes there only whole results of `serialize`, by renaming, and never changes a file's content in place. The
         // key ties it to this engine's settings, which wasmtime checks again. A process of the same user could break
         // this, but could as well attach to this process.
         let loaded = unsafe { Component::deserialize_file(engine, &path) };
@@ -102,7 +109,7 @@ impl CodeCache {
     }
 
     fn path(&self, key: &Key) -> PathBuf {
-        self.directory.join(format!("{}.cwasm", key.0))
+        self.directory.join(format!("{}.{EXTENSION}", key.0))
     }
 }
 

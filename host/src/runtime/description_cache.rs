@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::component::{self, Import};
 use super::describe::Description;
 use super::link;
-use super::private::{PrivateError, is_private, open_private};
+use super::private::{PrivateError, is_private, note_use, open_private, prune};
 use crate::contract::registration::Registration;
 use crate::contract::v0_1::exports::goatherd::plugin::guest;
 use crate::contract::version::SERVED;
@@ -39,6 +39,9 @@ pub struct DescriptionCache {
     /// The hash of everything but the component that an entry depends on.
     ground: blake3::Hash,
 }
+
+/// What the names of entries end in.
+const EXTENSION: &str = "description";
 
 /// An entry, as it is read.
 #[derive(Deserialize)]
@@ -67,6 +70,7 @@ impl DescriptionCache {
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, PrivateError> {
         let directory = directory.into();
         open_private(&directory, "descriptions of plugins")?;
+        prune(&directory, EXTENSION);
         let mut ground = blake3::Hasher::new();
         for part in [FORM, WIT, env!("CARGO_PKG_VERSION")] {
             ground.update(blake3::hash(part.as_bytes()).as_bytes());
@@ -95,6 +99,7 @@ impl DescriptionCache {
             if !private {
                 return Err("others than this user can write to it".to_owned());
             }
+            note_use(&file, &found);
             if !found.is_file() || found.len() > ENTRY_MAX {
                 return Err(format!("it has {} bytes", found.len()));
             }
@@ -142,7 +147,7 @@ impl DescriptionCache {
 
     fn path(&self, content: &blake3::Hash) -> PathBuf {
         let key = blake3::keyed_hash(self.ground.as_bytes(), content.as_bytes());
-        self.directory.join(format!("{}.description", key.to_hex()))
+        self.directory.join(format!("{}.{EXTENSION}", key.to_hex()))
     }
 }
 

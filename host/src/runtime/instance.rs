@@ -307,11 +307,14 @@ async fn within<T>(
         timer.poll_unpin(context).map(|()| Err(Stop::Deadline))
     });
     let ended = ended.await;
-    if in_turn || timer.is_some() {
-        turn.end();
-    }
     match ended? {
-        Ok(Ok(value)) => Ok(value),
+        Ok(Ok(value)) => {
+            if in_turn || timer.is_some() {
+                turn.end();
+            }
+            Ok(value)
+        }
+        // The turn ends with the instance, which is thrown away now: that takes a processor too, with much memory in it.
         Ok(Err(error)) => Err(Stop::Error(error)),
         Err(_panic) => Err(Stop::HostPanicked),
     }

@@ -264,6 +264,11 @@ impl Plugin {
         self.0.pool.metrics()
     }
 
+    /// Whether no call of it runs. Costs calls that come at the same moment some time, so it is not to be asked often.
+    pub fn is_at_rest(&self) -> bool {
+        self.0.pool.is_at_rest()
+    }
+
     /// How many instances of it are alive.
     pub fn instances(&self) -> usize {
         self.0.pool.alive()

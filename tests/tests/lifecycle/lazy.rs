@@ -88,13 +88,28 @@ async fn one_that_is_not_called_is_unloaded_and_the_next_call_loads_it_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_takes_longer_than_the_idle_time_ends_as_it_would_otherwise() {
+async fn a_call_that_takes_longer_than_the_idle_time_keeps_its_plugin_loaded() {
     let home = Home::lazy(Duration::from_millis(200));
     home.put("a.wasm", &steady('a', 1, b'n'));
     home.loader.load_all().await.unwrap();
     let plugin = home.handle("steady-a");
-    let answer = ask(&plugin, "spin", json!({ "ms": 2_000 })).await.unwrap();
-    assert_eq!(answer["generation"], "1");
+    let long = tokio::spawn({
+        let plugin = plugin.clone();
+        async move { ask(&plugin, "spin", json!({ "ms": 2_000 })).await }
+    });
+    let mut looks = 0;
+    while !long.is_finished() {
+        looks += usize::from(home.is_loaded("steady-a"));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(looks > 50, "it was loaded at {looks} looks only");
+    assert_eq!(long.await.unwrap().unwrap()["generation"], "1");
+    // And no longer than that.
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while home.is_loaded("steady-a") {
+        assert!(std::time::Instant::now() < deadline, "it is never unloaded");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use goatherd_tests::{Outcome, steady};
+use goatherd_tests::{Outcome, guest, steady};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -94,6 +94,28 @@ fn a_plugin_is_listed_approved_switched_and_blocked_and_the_trail_says_by_whom()
         .map(|one| one["by"].as_str().unwrap())
         .collect();
     assert_eq!(by, ["eve", "ada"]);
+}
+
+#[test]
+fn a_plugin_that_would_not_start_is_not_listed_as_enabled() {
+    let place = Place::new();
+    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    place.run(&["plugin", "approve", "steady-a"]);
+    let listed = place.listed();
+    assert_eq!(listed[0]["state"], "failed");
+    let why = |one: &Value| one["why"].as_str().unwrap().to_owned();
+    assert!(why(&listed[0]).contains("plugin_call"), "{listed}");
+    place.write("plugins/mail.wasm", &guest("probe-email"));
+    place.run(&["plugin", "approve", "probe-email", "--as-requested"]);
+    let listed = place.listed();
+    let mail = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "probe-email")
+        .unwrap();
+    assert_eq!(mail["state"], "failed", "{mail}");
+    assert!(why(mail).contains("mail.from"), "{mail}");
 }
 
 #[test]

@@ -155,10 +155,7 @@ impl Pool {
         }
         // All are taken out before the first is put back, so that none comes twice.
         let idle: Vec<_> = std::iter::from_fn(|| self.shards.pop()).collect();
-        for instance in idle {
-            let place = Place::new(self, Kind::Regular);
-            Lease { place, instance }.put_back();
-        }
+        self.put_all_back(idle);
         self.serve_line();
     }
 

@@ -32,6 +32,16 @@ pub(in crate::runtime) struct Lease<'a> {
     pub(in crate::runtime) instance: Box<Instance>,
 }
 
+impl Pool {
+    /// Puts back idle instances that were taken out for no call.
+    pub(super) fn put_all_back(self: &Arc<Self>, idle: impl IntoIterator<Item = Box<Instance>>) {
+        for instance in idle {
+            let place = Place::new(self, Kind::Regular);
+            Lease { place, instance }.put_back();
+        }
+    }
+}
+
 impl Lease<'_> {
     /// Returns the instance without a call.
     pub(super) fn put_back(self) {

@@ -56,6 +56,15 @@ impl Pool {
         }
     }
 
+    /// Whether no call runs. To find out, the idle instances are taken and put back, so this is not for every moment.
+    pub(in crate::runtime) fn is_at_rest(self: &Arc<Self>) -> bool {
+        let idle: Vec<_> = std::iter::from_fn(|| self.shards.pop()).collect();
+        let in_calls = self.taken.load(Ordering::SeqCst).saturating_sub(idle.len())
+            + self.extra.load(Ordering::SeqCst);
+        self.put_all_back(idle);
+        in_calls == 0
+    }
+
     /// Refuses new calls, waits for those that run, and hands out every instance to be shut down, until none is left.
     pub(in crate::runtime) async fn drain(&self) -> Option<Box<Instance>> {
         if !self.live.close() {

@@ -30,7 +30,8 @@ pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
         places.build().display()
     );
     server::check_free(address)?;
-    process::run(cargo(places).args(["build", "--package", "goatherd"]))?;
+    // All of the workspace's own packages, as the tests build them, so that what both need is built once.
+    process::run(cargo(places).args(["build", "--bins"]))?;
     let all = guest::discover(places)?;
     let examples: Vec<&Guest> = all
         .iter()

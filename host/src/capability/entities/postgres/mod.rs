@@ -210,14 +210,7 @@ impl EntityStore for PostgresEntities {
             let mut params: Vec<&(dyn ToSql + Sync)> = vec![&target.id];
             params.extend(values.iter().map(|value| value as &(dyn ToSql + Sync)));
             one(transaction.execute(&plan.delete, &params).await?)?;
-            write_log(
-&transaction,
-Action::SoftDelete,
-target,
-seen.organisation,
-note,
-)
-.await?;
+            write_log(&transaction, Action::SoftDelete, target, seen.organisation, note).await?;
             commit(transaction).await
         })
         .await
