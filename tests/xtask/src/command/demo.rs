@@ -16,6 +16,7 @@ use crate::demo::{configuration, helpdesk, server};
 use crate::guest::{self, Guest, Purpose};
 use crate::places::Places;
 use crate::process::{self, cargo};
+use crate::servers::keeper::Keeper;
 
 /// Where the demo listens unless told otherwise.
 const ADDRESS: &str = "127.0.0.1:8787";
@@ -51,15 +52,17 @@ pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
         configuration::text(address, &plugins, &database)?,
     )?;
 
-    let mut serving = serve(places, &configuration)?;
+    let mut keeper = Keeper::start()?;
+    let mut serving = serve(&mut keeper, places, &configuration)?;
     let ready = server::wait_until_ready(address, PATIENCE, &mut serving);
     if let Err(error) = ready {
         // It may have ended already; either way it is gone after this.
         let _ = serving.kill();
+        let _ = keeper.wait(&mut serving);
         return Err(error);
     }
     println!("{}", welcome(address, &configuration));
-    let ended = serving.wait().context("waiting for the server")?;
+    let ended = keeper.wait(&mut serving)?;
     if !ended.success() {
         bail!("the server ended: {ended}");
     }
@@ -88,13 +91,10 @@ fn install(places: &Places, folder: &Path, examples: &[&Guest]) -> Result<std::p
     Ok(plugins)
 }
 
-fn serve(places: &Places, configuration: &Path) -> Result<Child> {
-    let program = places.program();
-    Command::new(&program)
-        .args(["serve", "--config"])
-        .arg(configuration)
-        .spawn()
-        .with_context(|| format!("starting {}", program.display()))
+/// Starts the server, which ends with this process in whatever way that ends.
+fn serve(keeper: &mut Keeper, places: &Places, configuration: &Path) -> Result<Child> {
+    let mut command = Command::new(places.program());
+    keeper.spawn(command.args(["serve", "--config"]).arg(configuration))
 }
 
 fn welcome(address: SocketAddr, configuration: &Path) -> String {

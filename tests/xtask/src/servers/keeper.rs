@@ -53,7 +53,7 @@ pub(super) enum Signal {
 }
 
 /// The processes and the folder of one run.
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     folder: PathBuf,
     shell: Child,
     /// Closed to say that this is the end. There until then.
@@ -62,7 +62,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
         // Not in the checkout, which a server that runs as somebody else may be unable to reach.
         let folder = env::temp_dir().join(format!(
@@ -129,10 +129,21 @@ impl Keeper {
 
     /// Runs a command to its end.
     pub(super) fn run(&mut self, command: &mut Command) -> Result<ExitStatus> {
-        let mut child = command
+        let mut child = self.spawn(command)?;
+        self.wait(&mut child)
+    }
+
+    /// Starts a command that ends with this process, if it has not ended before.
+    pub(crate) fn spawn(&mut self, command: &mut Command) -> Result<Child> {
+        let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", shown(command)))?;
         self.note(format_args!("+{} TERM", child.id()))?;
+        Ok(child)
+    }
+
+    /// Waits for the end of a command that was [`spawn`](Self::spawn)ed.
+    pub(crate) fn wait(&mut self, child: &mut Child) -> Result<ExitStatus> {
         let status = child.wait()?;
         self.note(format_args!("-{}", child.id()))?;
         Ok(status)

@@ -6,7 +6,7 @@
 //! [`Keeper`].
 
 mod install;
-mod keeper;
+pub(crate) mod keeper;
 mod mail;
 mod postgres;
 mod redis;
