@@ -15,8 +15,9 @@ pub(super) async fn reload(
     plugin: &PluginName,
 ) -> Result<(), Failure> {
     let url = format!("http://{address}/api/v1/plugins/{plugin}/reload");
-    // The server of this machine is asked, whatever proxies others go through.
+    // No client is made without TLS, though this one does not use it.
     let tls = crate::tls::client(None).map_err(anyhow::Error::from)?;
+    // The server of this machine is asked, whatever proxies others go through.
     let client = reqwest::Client::builder().no_proxy();
     let client = client.tls_backend_preconfigured(tls).build();
     let mut request = client.context("no request is made")?.post(&url);

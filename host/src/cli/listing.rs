@@ -15,7 +15,7 @@ use crate::capability::table;
 use crate::loader::signature::KeyId;
 use crate::loader::{self, Reader};
 use crate::manager::{Candidate, Decision, Policy as _, Reviewed};
-use crate::permission::Grants;
+use crate::permission::{Grants, Permission};
 use crate::registry::Record;
 use crate::registry::policy::Policies;
 use crate::runtime::{Description, Host, LoadError, Verdict};
@@ -117,7 +117,7 @@ async fn describe(
         Decision::Approve(terms) => {
             shown.state = if wanted { "enabled" } else { "disabled" };
             shown.grants = terms.grants;
-            if let Some(lacking) = lacking(settings, host, &description, &shown.grants) {
+            if wanted && let Some(lacking) = lacking(settings, host, &description, &shown.grants) {
                 (shown.state, shown.why) = ("failed", Some(lacking));
             }
         }
@@ -138,20 +138,20 @@ fn lacking(
     if let Err(error @ LoadError::NotGranted { .. }) = host.check(description, grants) {
         return Some(error.to_string());
     }
-    description.imports.iter().find_map(|import| {
+    let imported = description.imports.iter().filter_map(|import| {
         let Verdict::Granted { permission: need } = import.verdict else {
             return None;
         };
-        let permission = need.permission();
-        if back_ends::gives(settings, permission) {
-            return None;
-        }
-        let hint = table::back_end(permission).unwrap_or_default();
-        Some(format!(
-            "it imports {}, for which there is no back-end; {hint}",
-            import.name
-        ))
-    })
+        Some((import.name.as_str(), need.permission()))
+    });
+    // The one back-end that no import shows.
+    let files = grants
+        .files()
+        .map(|_| ("its data folder", Permission::Files));
+    let mut needed = imported.chain(files);
+    let (what, permission) = needed.find(|(_, one)| !back_ends::gives(settings, *one))?;
+    let hint = table::back_end(permission).unwrap_or_default();
+    Some(format!("there is no back-end for {what}; {hint}"))
 }
 
 impl Shown {

@@ -5,6 +5,7 @@
 //! the old one turns away in between go to the new one as well (see [`Handle`]). Then the old one is shut down. Whatever
 //! fails before that step leaves the old one serving, and the failure is shown beside it.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::error::{Failure, ManagerError};
@@ -93,10 +94,31 @@ impl Manager {
         })?
     }
 
+    /// Replaces it. If that fails, what is there instead is checked by its own schemas again.
     async fn replace_with(&self, name: &str, described: Described) -> Result<Handle, ManagerError> {
+        let replaced = self.replace_checked(name, &described).await;
+        if replaced.is_err()
+            && let Ok(entry) = self.entry(name)
+            && !Arc::ptr_eq(&entry.description, &described.description)
+            && let Err(failure) = self.record(&entry.description.registration).await
+        {
+            tracing::warn!(plugin = name, "after a failed reload: {}", failure.message);
+        }
+        replaced
+    }
+
+    /// Checks by the new one's schemas from now on, and replaces the old one.
+    async fn replace_checked(
+        &self,
+        name: &str,
+        described: &Described,
+    ) -> Result<Handle, ManagerError> {
         let next = loop {
             let mut changes = self.changes();
-            match self.prepare(name, &described).await? {
+            // Before what it adds is offered, and again after another reload, which had schemas of its own.
+            let recorded = self.record(&described.description.registration).await;
+            recorded.map_err(ManagerError::Failed)?;
+            match self.prepare(name, described).await? {
                 Next::Underway => {
                     // The manager holds the sender, so this only ends by a change.
                     let _ = changes.changed().await;
@@ -106,7 +128,7 @@ impl Manager {
         };
         match next {
             Next::Load(beside) => {
-                let old = self.load_in_place(name, *beside, &described).await?;
+                let old = self.load_beside(*beside).await?;
                 // Calls that reach the old one from now on are turned away and go to the new one.
                 old.shutdown().await;
                 tracing::info!(plugin = name, "reloaded");
@@ -183,30 +205,6 @@ impl Manager {
         })
     }
 
-    /// Checks by the new one's schemas, and makes the new load. If that fails, the old one's schemas hold again.
-    async fn load_in_place(
-        &self,
-        name: &str,
-        beside: Beside,
-        described: &Described,
-    ) -> Result<Plugin, ManagerError> {
-        let before = self.entry(name)?;
-        let recorded = self.record(&described.description.registration).await;
-        let loaded = match recorded {
-            Ok(()) => self.load_beside(beside).await,
-            Err(failure) => {
-                self.unmark(before.name(), beside.reload);
-                Err(ManagerError::Failed(failure))
-            }
-        };
-        if loaded.is_err()
-            && let Err(failure) = self.record(&before.description.registration).await
-        {
-            tracing::warn!(plugin = name, "after a failed reload: {}", failure.message);
-        }
-        loaded
-    }
-
     /// Makes a new load and puts it in the place of the old one, which is returned.
     async fn load_beside(&self, beside: Beside) -> Result<Plugin, ManagerError> {
         let Beside {
@@ -261,20 +259,6 @@ impl Manager {
         swapped
     }
 
-    /// Ends a reload that has not ended yet.
-    fn unmark(&self, name: &PluginName, reload: u64) {
-        let table = self.snapshot();
-        let present = table.get(name.as_str());
-        if present.is_some_and(|entry| entry.reload == Some(reload)) {
-            // Where the plugin is gone meanwhile, its mark is gone too.
-            let _ = self.change(name.as_str(), |entry| {
-                if entry.reload == Some(reload) {
-                    entry.reload = None;
-                }
-            });
-        }
-    }
-
     /// Shows beside a plugin why its reload failed.
     fn note(&self, name: &str, failure: &Failure) -> Result<(), ManagerError> {
         tracing::warn!(
@@ -296,6 +280,15 @@ struct Unfinished<'a> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        self.manager.unmark(&self.name, self.reload);
+        let table = self.manager.snapshot();
+        let present = table.get(self.name.as_str());
+        if present.is_some_and(|entry| entry.reload == Some(self.reload)) {
+            // Where the plugin is gone meanwhile, its mark is gone too.
+            let _ = self.manager.change(self.name.as_str(), |entry| {
+                if entry.reload == Some(self.reload) {
+                    entry.reload = None;
+                }
+            });
+        }
     }
 }

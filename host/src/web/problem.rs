@@ -114,6 +114,10 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable").detail(detail)
     }
 
+    fn not_serving(plugin: &PluginName) -> Self {
+        Self::unavailable(format!("plugin {plugin} cannot be asked at present"))
+    }
+
     /// Something is used up for now.
     pub fn exhausted(
         status: StatusCode,
@@ -136,19 +140,16 @@ impl Problem {
             CallError::Plugin { error, .. } => Self::of_error(error, plugin, contributions),
             CallError::NotJson { .. } => Self::plugin_failed(plugin),
             CallError::Start { .. } | CallError::ShutDown { .. } | CallError::NotServing { .. } => {
-                Self::unavailable(format!("plugin {plugin} cannot be asked at present"))
+                Self::not_serving(plugin)
             }
-            CallError::LeftAlone { retry_in, .. } => {
-                let problem =
-                    Self::unavailable(format!("plugin {plugin} cannot be asked at present"));
-                match retry_in {
-                    // At the earliest in the second after that, since the header has no parts of one.
-                    Some(wait) => {
-                        problem.header(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))
-                    }
-                    None => problem,
-                }
+            // In the second after that, since the header has no parts of one.
+            CallError::LeftAlone {
+                retry_in: Some(wait),
+                ..
+            } => {
+                Self::not_serving(plugin).header(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1))
             }
+            CallError::LeftAlone { .. } => Self::not_serving(plugin),
             other => match other.to_contract() {
                 Error::Unavailable(_) => Self::plugin_failed(plugin),
                 error => Self::of_error(&error, plugin, contributions),

@@ -1,4 +1,4 @@
-//! Grants and requests in words, for people who decide about them.
+//! Grants, requests and health in words, for people who decide about plugins.
 
 use crate::permission::{Access, Grant, Need, Permission};
 use crate::runtime::{Description, Health, Verdict};

@@ -12,7 +12,7 @@ use goatherd_tests::{grants, host, reader, servers, steady};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{ask, generation, put};
+use crate::{ask, generation, none_failed, put};
 
 struct Nothing;
 
@@ -227,17 +227,7 @@ async fn a_narrower_scope_links_the_plugin_anew_under_load_and_no_call_fails() {
         }
     }
     let answers = load.stop().await;
-    let failed: Vec<_> = answers
-        .iter()
-        .filter_map(|one| one.as_ref().err())
-        .collect();
-    assert!(
-        failed.is_empty(),
-        "{} of {}: {:?}",
-        failed.len(),
-        answers.len(),
-        failed.first()
-    );
+    none_failed(&answers);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -295,10 +285,34 @@ async fn an_input_that_does_not_fit_is_refused_before_the_plugin_runs() {
         assert!(error.to_string().contains("steady-a.greet"), "{error}");
     }
     assert_eq!(calls(), before);
-    // After a reload that failed, too.
-    node.put("a.wasm", &steady('a', 2, b'i'));
+    // After a reload that failed, too: the new one would not take a name of three letters.
+    node.put("a.wasm", &steady('a', 4, b'i'));
     node.manager.reload("steady-a").await.unwrap_err();
     assert!(node.greet().await.is_ok());
+    node.manager.disable("steady-a").await.unwrap();
+    node.manager.enable("steady-a").await.unwrap();
+    assert!(node.greet().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_reload_inputs_are_checked_as_the_new_one_says_loaded_or_not() {
+    for lazy in [false, true] {
+        let node = Node::in_memory().await;
+        node.put("a.wasm", &steady('a', 1, b'n'));
+        node.approve("steady-a", &["plugin_call=*"]).await;
+        let loader = match lazy {
+            true => node
+                .loader
+                .clone()
+                .with_lazy_loading(Duration::from_secs(600)),
+            false => node.loader.clone(),
+        };
+        loader.load_all().await.unwrap();
+        node.put("a.wasm", &steady('a', 4, b'n'));
+        node.manager.reload("steady-a").await.unwrap();
+        let error = node.greet().await.unwrap_err();
+        assert!(error.contains("/name"), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -134,3 +134,14 @@ impl Load {
         all
     }
 }
+
+/// All were answered.
+#[track_caller]
+fn none_failed(answers: &[Result<Value, String>]) {
+    let failed: Vec<_> = answers
+        .iter()
+        .filter_map(|one| one.as_ref().err())
+        .collect();
+    let (bad, all) = (failed.len(), answers.len());
+    assert!(failed.is_empty(), "{bad} of {all}: {:?}", failed.first());
+}

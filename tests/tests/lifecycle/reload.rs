@@ -6,7 +6,7 @@ use goatherd::runtime::Limits;
 use goatherd_tests::{limits, steady};
 use serde_json::{Value, json};
 
-use crate::{Home, Load, ask, generation};
+use crate::{Home, Load, ask, generation, none_failed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_in_flight_finish_on_the_old_one_and_later_ones_reach_the_new_one() {
@@ -51,16 +51,7 @@ async fn no_call_fails_while_a_plugin_is_reloaded_under_load() {
         home.manager().reload("steady-a").await.unwrap();
     }
     let answers = load.stop().await;
-    let failed: Vec<_> = answers
-        .iter()
-        .filter_map(|one| one.as_ref().err())
-        .collect();
-    assert!(
-        failed.is_empty(),
-        "{} of {}: {failed:?}",
-        failed.len(),
-        answers.len()
-    );
+    none_failed(&answers);
     let last = answers
         .iter()
         .flatten()

@@ -105,6 +105,8 @@ fn a_plugin_that_would_not_start_is_not_listed_as_enabled() {
     assert_eq!(listed[0]["state"], "failed");
     let why = |one: &Value| one["why"].as_str().unwrap().to_owned();
     assert!(why(&listed[0]).contains("plugin_call"), "{listed}");
+    place.run(&["plugin", "disable", "steady-a"]);
+    assert_eq!(place.listed()[0]["state"], "disabled");
     place.write("plugins/mail.wasm", &guest("probe-email"));
     place.run(&["plugin", "approve", "probe-email", "--as-requested"]);
     let listed = place.listed();

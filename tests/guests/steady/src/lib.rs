@@ -16,7 +16,7 @@
 //! | `count` | | `{"count"}`: how often this instance was asked |
 //! | `spin` | `{"ms"}` | `{"ms", "generation"}`, after being busy for so long |
 //! | `nested` | `{"ms"}` | after being busy for so long, what `generation` of the plugin's own name answers to a plugin call |
-//! | `greet` | `{"name"}` | `{"greeting"}` |
+//! | `greet` | `{"name"}`, a name at least as long as the generation's number | `{"greeting"}` |
 //! | `page` | a request | HTML with the generation |
 
 #[path = "../../probe/src/json.rs"]
@@ -55,8 +55,11 @@ fn generation() -> Value {
     json!({ "generation": mark(1).to_string() })
 }
 
-/// What `greet` takes.
-const INPUT: &str = r#"{"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}"#;
+/// What `greet` takes: names that are at least as long as the generation's number.
+fn input() -> String {
+    let name = json!({ "type": "string", "minLength": mark(1).to_digit(10).unwrap_or(1) });
+    json!({ "type": "object", "required": ["name"], "properties": { "name": name } }).to_string()
+}
 
 struct Steady;
 
@@ -86,7 +89,7 @@ impl Guest for Steady {
                     function: "greet".into(),
                     title: "Greet".into(),
                     description: "Greets by name".into(),
-                    input_schema: Some(INPUT.into()),
+                    input_schema: Some(input()),
                 }),
             ],
             name,
