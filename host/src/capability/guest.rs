@@ -5,7 +5,8 @@
 //! functions never see the whole of it: linking hands each interface a [`View`] of the caller and of its own state.
 //!
 //! The state is shared by all instances of a plugin and so is only ever borrowed immutably; a capability that keeps
-//! something for each plugin guards it itself and holds no lock while it waits.
+//! something for each plugin guards it itself and holds no lock while it waits. What a capability keeps for each instance
+//! is made when it is first used ([`Guest::parts`]). [`Guest`] knows no capability by name.
 
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
@@ -14,12 +15,8 @@ use std::time::{Duration, Instant};
 
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasData, ResourceTable};
-use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
-use crate::capability::files::{DataFolder, FilesView, OpenFiles};
-use crate::capability::http::WasiHttpState;
 use crate::capability::log::PluginLog;
 use crate::capability::wasi::{self, Stdio};
 use crate::contract::{CallContext, Error, PluginName};
@@ -30,11 +27,10 @@ pub struct Guest {
     slots: Arc<[Slot]>,
     wasi: WasiCtx,
     stdio: Stdio,
-    /// Made when it is first used, which by most plugins it never is.
-    http: Option<WasiHttpState>,
-    // What is open goes before its parts in the plugin's count.
+    // Resources go before what a capability keeps about them.
     resources: ResourceTable,
-    files: OpenFiles,
+    /// What capabilities keep for this instance, each type once.
+    kept: Vec<Box<dyn Any + Send>>,
     limiter: Box<dyn ResourceLimiter + Send + Sync>,
 }
 
@@ -57,6 +53,17 @@ pub struct View<'a, S> {
     /// Who is calling.
     pub caller: &'a Caller,
     state: Option<&'a S>,
+}
+
+/// What an interface with state `S` gets to see that keeps a `K` for each instance.
+pub(super) struct Parts<'a, S, K> {
+    pub(super) caller: &'a Caller,
+    /// What was prepared for the plugin; nothing while it is described.
+    pub(super) state: Option<&'a S>,
+    /// What is kept for this instance.
+    pub(super) kept: &'a mut K,
+    pub(super) wasi: &'a mut WasiCtx,
+    pub(super) resources: &'a mut ResourceTable,
 }
 
 /// Tells the generated linking code that an interface works on [`View`]s of state `S`.
@@ -82,9 +89,8 @@ impl Guest {
             slots,
             wasi,
             stdio,
-            http: None,
             resources: resources(),
-            files: OpenFiles::default(),
+            kept: Vec::new(),
             limiter,
         }
     }
@@ -113,15 +119,25 @@ impl Guest {
         }
     }
 
-    /// What `wasi:filesystem` works on: the plugin's data folder, if it was granted one.
-    pub(super) fn files(&mut self) -> FilesView<'_> {
-        FilesView {
-            inner: WasiFilesystemCtxView {
-                ctx: self.wasi.filesystem(),
-                table: &mut self.resources,
-            },
-            folder: prepared::<DataFolder>(&self.slots),
-            open: &mut self.files,
+    /// What an interface needs that keeps a value of type `K` for each instance, made by `make` when it is first used.
+    pub(super) fn parts<S: Any, K: Any + Send>(
+        &mut self,
+        make: impl FnOnce(Option<&S>, &Caller) -> K,
+    ) -> Parts<'_, S, K> {
+        let state = prepared::<S>(&self.slots);
+        if !self.kept.iter().any(|kept| kept.is::<K>()) {
+            self.kept.push(Box::new(make(state, &self.caller)));
+        }
+        let mut kept = self.kept.iter_mut();
+        let Some(kept) = kept.find_map(|kept| kept.downcast_mut()) else {
+            unreachable!("one of this type was there, or was put there just now")
+        };
+        Parts {
+            caller: &self.caller,
+            state,
+            kept,
+            wasi: &mut self.wasi,
+            resources: &mut self.resources,
         }
     }
 
@@ -156,6 +172,11 @@ impl Caller {
 
     /// The plugin's log.
     pub fn log(&self) -> &PluginLog {
+        &self.log
+    }
+
+    /// The plugin's log, for whoever keeps it.
+    pub(super) fn shared_log(&self) -> &Arc<PluginLog> {
         &self.log
     }
 
@@ -210,20 +231,6 @@ impl WasiView for Guest {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.resources,
-        }
-    }
-}
-
-impl WasiHttpView for Guest {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let http = self
-            .http
-            .get_or_insert_with(|| WasiHttpState::new(prepared(&self.slots), &self.caller.log));
-        http.enter(&self.caller);
-        WasiHttpCtxView {
-            ctx: &mut http.context,
-            table: &mut self.resources,
-            hooks: &mut http.hooks,
         }
     }
 }

@@ -4,9 +4,11 @@
 //! argument. They check the scope of the grant before any effect, and say no with `permission-denied`, which names the
 //! rule and what would change it. And they end by the deadline of the call, leaving nothing half done.
 //!
-//! To add an interface: its file in `wit/`, its folder here, its line in the [table].
+//! To add an interface: its file in `wit/`, its plain functions in [`host`](crate::contract::host), its folder here, its line
+//! in the [table]. An application adds interfaces of its own by a [`Provider`].
 
 pub mod cache;
+pub mod capabilities;
 pub mod config;
 pub mod context;
 pub mod custom_fields;
@@ -18,6 +20,7 @@ pub mod files;
 mod guest;
 pub mod http;
 pub mod i18n;
+mod interfaces;
 pub mod log;
 mod peers;
 pub mod plugins;
@@ -28,6 +31,7 @@ pub mod table;
 pub mod wasi;
 
 pub use guest::{Caller, Guest, Of, Slot, View};
+pub use interfaces::Interfaces;
 pub use peers::{Alone, Cascade, Peers};
-pub use provider::{PrepareError, Provider, Providers, Setup};
+pub use provider::{Interface, LinkInterface, PrepareError, Provider, Setup, ViewOf};
 pub use rate::{PluginRates, RateLimit, RateLimits};

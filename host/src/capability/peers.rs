@@ -5,6 +5,8 @@
 
 use async_trait::async_trait;
 
+use crate::contract::host::AvailableCapability;
+use crate::contract::wire::handlers::Deletion;
 use crate::contract::{CallContext, Error, Json, PluginName};
 
 /// The plugins of a host, from one plugin's point of view.
@@ -27,6 +29,39 @@ pub trait Peers: Send + Sync + 'static {
 
     /// What enabled plugins want to run when an entity of this type is deleted, in the order in which they are asked.
     fn cascades(&self, entity_type: &str) -> Vec<Cascade>;
+
+    /// Asks a plugin's handler to take part in a deletion.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    async fn on_delete(
+        &self,
+        plugin: &PluginName,
+        handler: &str,
+        deletion: Deletion,
+        context: CallContext,
+    ) -> Result<(), Error>;
+
+    /// Runs a capability or a workflow. `context` is that of [`call`](Self::call).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] for one that nobody has, [`Error::InvalidArgument`] for an input that is not as its schema says,
+    /// [`Error::Unavailable`] where its plugin is off, and its own error as it is.
+    async fn run_capability(
+        &self,
+        slug: &str,
+        input: Json,
+        context: CallContext,
+    ) -> Result<Json, Error>;
+
+    /// The capabilities and workflows that can be run now, by slug.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] where there is no registry.
+    fn capabilities(&self) -> Result<Vec<AvailableCapability>, Error>;
 }
 
 /// A plugin's part in a deletion.
@@ -61,5 +96,30 @@ impl Peers for Alone {
 
     fn cascades(&self, _entity_type: &str) -> Vec<Cascade> {
         Vec::new()
+    }
+
+    async fn on_delete(
+        &self,
+        plugin: &PluginName,
+        _handler: &str,
+        _deletion: Deletion,
+        _context: CallContext,
+    ) -> Result<(), Error> {
+        Err(Error::NotFound(format!("plugin \"{plugin}\" not found")))
+    }
+
+    async fn run_capability(
+        &self,
+        slug: &str,
+        _input: Json,
+        _context: CallContext,
+    ) -> Result<Json, Error> {
+        Err(Error::NotFound(format!(
+            "there is no capability \"{slug}\": this host has no registry"
+        )))
+    }
+
+    fn capabilities(&self) -> Result<Vec<AvailableCapability>, Error> {
+        Err(Error::Unavailable("this host has no registry".to_owned()))
     }
 }

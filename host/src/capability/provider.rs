@@ -1,34 +1,73 @@
 //! How a back-end becomes something that plugins can use.
 //!
-//! A [`Provider`] serves a family of interfaces (`db-read` and `db-write`, say) from one back-end. It is asked once for
-//! each plugin that is loaded and granted one of them, and then has everything it needs to decide: the plugin's name, its
-//! grants and its registration. What it returns is shared by all instances of that plugin until the plugin is unloaded.
+//! A [`Provider`] serves interfaces (`db-read` and `db-write`, say) from one back-end. It brings their rows: for each its
+//! name, what opens it, and how it is linked; ours are made of the same rows as anybody's. It is asked once for each plugin
+//! that is loaded and imports one of them, and then has everything that it needs to decide: the plugin's name, its grants
+//! and its registration. What it prepares is shared by all instances of that plugin until the plugin is unloaded, and each
+//! function of its interfaces gets to see it in a [`View`].
 //!
-//! Embedders put in a back-end of their own by giving the host a provider built on it, or a provider of their own.
+//! An application adds interfaces of its own by a provider of its own, bound with its own `bindgen!`, and gives one of ours
+//! another back-end by a provider that has the row for it: the later of two providers for one interface serves it.
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use thiserror::Error;
+use wasmtime::component::Linker;
 
-use crate::capability::guest::Slot;
+use crate::capability::guest::{Guest, Slot, View};
 use crate::capability::peers::Peers;
 use crate::capability::rate::PluginRates;
+use crate::capability::table::{Gate, Known};
 use crate::contract::PluginName;
 use crate::contract::registration::Registration;
 use crate::permission::Grants;
 
-/// Serves a family of host interfaces from one back-end.
+/// Serves interfaces from one back-end.
 pub trait Provider: Send + Sync + 'static {
-    /// Names of the interfaces that it serves: within `goatherd:plugin` without the package, others with it
-    /// (`wasi:http/outgoing-handler`), and none with a version.
-    fn interfaces(&self) -> &'static [&'static str];
+    /// What is prepared for one plugin.
+    type State: Send + Sync + 'static;
+
+    /// The interfaces that it serves.
+    fn interfaces(&self) -> Vec<Interface<Self::State>>;
 
     /// Prepares what one plugin may use of the back-end.
     ///
     /// # Errors
     ///
     /// When the back-end cannot be reached or cannot express the grants; the plugin is then not loaded.
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError>;
+    fn prepare(
+        &self,
+        setup: &Setup<'_>,
+    ) -> impl Future<Output = Result<Self::State, PrepareError>> + Send;
+}
+
+/// An interface that a component may import, served by a provider whose state for a plugin is `S`.
+pub struct Interface<S: 'static> {
+    name: &'static str,
+    gate: Gate,
+    link: LinkInterface<S>,
+}
+
+/// How an interface is added to a linker: by the generated `add_to_linker`, with a function that gives the view on which
+/// the interface's functions work.
+pub type LinkInterface<S> = fn(&mut Linker<Guest>, ViewOf<S>) -> wasmtime::Result<()>;
+
+/// Gives the view of a store's data on which the functions of an interface work.
+pub type ViewOf<S> = for<'a> fn(&'a mut Guest) -> View<'a, S>;
+
+impl<S: Send + Sync + 'static> Interface<S> {
+    /// One of ours, or of WASI's, under the gate that it always has.
+    #[must_use]
+    pub const fn known(known: Known, link: LinkInterface<S>) -> Self {
+        Self {
+            name: known.name,
+            gate: known.gate,
+            link,
+        }
+    }
 }
 
 /// What a provider knows of the plugin that it prepares for.
@@ -55,46 +94,60 @@ pub struct PrepareError {
     pub reason: String,
 }
 
-/// The providers of a host, in no particular order; of two for the same interface the later one serves it.
-#[derive(Default)]
-pub struct Providers(Vec<Box<dyn Provider>>);
+/// A provider whose type is forgotten, with its rows.
+pub(super) struct Erased {
+    rows: Vec<Row>,
+    provider: Box<dyn Prepare>,
+}
 
-impl Providers {
-    /// Adds a provider.
-    pub fn add(&mut self, provider: impl Provider) {
-        self.0.push(Box::new(provider));
+/// An interface of some provider.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) gate: Gate,
+    pub(super) link: Box<dyn Fn(&mut Linker<Guest>) -> wasmtime::Result<()> + Send + Sync>,
+}
+
+/// [`Provider::prepare`] without the type of the state.
+trait Prepare: Send + Sync {
+    fn prepare<'a>(&'a self, setup: &'a Setup<'_>) -> Preparing<'a>;
+}
+
+type Preparing<'a> = Pin<Box<dyn Future<Output = Result<Slot, PrepareError>> + Send + 'a>>;
+
+impl<P: Provider> Prepare for P {
+    fn prepare<'a>(&'a self, setup: &'a Setup<'_>) -> Preparing<'a> {
+        Box::pin(async move { Provider::prepare(self, setup).await.map(Slot::new) })
     }
+}
 
-    /// The provider that serves an interface, by its name as providers know it.
-    pub fn serving(&self, interface: &str) -> Option<&dyn Provider> {
-        let mut providers = self.0.iter().rev();
-        let found = providers.find(|provider| provider.interfaces().contains(&interface))?;
-        Some(&**found)
-    }
-
-    /// Prepares every capability that serves one of `interfaces`, each once.
-    ///
-    /// # Errors
-    ///
-    /// The first provider's that fails.
-    pub fn prepare(
-        &self,
-        interfaces: &[&str],
-        setup: &Setup<'_>,
-    ) -> Result<Vec<Slot>, PrepareError> {
-        let mut chosen: Vec<&dyn Provider> = Vec::new();
-        for interface in interfaces {
-            if let Some(provider) = self.serving(interface)
-                && !chosen
-                    .iter()
-                    .any(|other| std::ptr::addr_eq(*other, provider))
-            {
-                chosen.push(provider);
-            }
+impl Erased {
+    pub(super) fn new<P: Provider>(provider: P) -> Self {
+        let interfaces = provider.interfaces().into_iter();
+        let rows = interfaces.map(|interface| Row {
+            name: interface.name,
+            gate: interface.gate,
+            link: Box::new(move |linker| (interface.link)(linker, Guest::view::<P::State>)),
+        });
+        Self {
+            rows: rows.collect(),
+            provider: Box::new(provider),
         }
-        chosen
-            .into_iter()
-            .map(|provider| provider.prepare(setup))
-            .collect()
+    }
+
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    pub(super) async fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
+        self.provider.prepare(setup).await
+    }
+}
+
+impl<S> fmt::Debug for Interface<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interface")
+            .field("name", &self.name)
+            .field("gate", &self.gate)
+            .finish_non_exhaustive()
     }
 }

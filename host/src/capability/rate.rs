@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::contract::{Error, PluginName};
+use crate::contract::{Error, PluginName, RateLimited};
 use crate::permission::Rates;
 
 /// What one host counts of all plugins, by their names. It holds a few hundred bytes for each name that was ever loaded.
@@ -170,9 +170,9 @@ fn nanos(duration: Duration) -> u64 {
 
 fn refused(wait: Duration) -> Error {
     let milliseconds = wait.as_millis().saturating_add(1);
-    Error::RateLimited {
+    Error::RateLimited(RateLimited {
         retry_after_ms: u64::try_from(milliseconds).unwrap_or(u64::MAX),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -210,7 +210,7 @@ mod tests {
         let limit = rate(MINUTE, 3);
         let now = Instant::now();
         at_once(&limit, now);
-        let Err(Error::RateLimited { retry_after_ms }) = limit.check_at(now) else {
+        let Err(Error::RateLimited(RateLimited { retry_after_ms })) = limit.check_at(now) else {
             panic!("the allowance is used up")
         };
         assert!((20_000..=20_001).contains(&retry_after_ms));

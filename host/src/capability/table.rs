@@ -1,77 +1,93 @@
-//! Which permission links which interface.
+//! Which permission opens which interface.
 //!
-//! One line for each interface that a component may import. Whatever has no line here is refused by name; whatever has
-//! one is linked exactly when its gate is open. `wit/` and this table are compared by a test, so that an interface
-//! cannot be added to the contract and forgotten here.
-
-use wasmtime::component::Linker;
-
-use crate::capability::guest::Guest;
-use crate::capability::{
-    cache, config, context, custom_fields, db, email, entities, events, http, i18n, log, plugins,
-    secure_config, wasi,
-};
+//! One line for each interface that this crate knows, whether a host has a provider for it or not: its name, and what
+//! links it. `wit/` and this table are compared by a test, so that an interface cannot be added to the contract and
+//! forgotten here. What serves an interface is said where that is, by the [provider](super::Provider)'s rows.
 
 use crate::permission::{Need, Permission};
 
-/// An interface that a component may import.
-pub struct Interface {
+/// An interface that this crate knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
     /// Its name with its package, without a version: `goatherd:plugin/db-read`.
     pub name: &'static str,
     /// When it is linked.
     pub gate: Gate,
-    /// How it is linked.
-    pub link: Link,
 }
 
 /// When an interface is linked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
+    /// Never: it has only types.
+    TypesOnly,
     /// Always.
     Ambient,
     /// When a grant covers this.
     Needs(Need),
 }
 
-/// How an interface is linked.
-#[derive(Clone, Copy)]
-pub enum Link {
-    /// It has only types, and nothing to link.
-    TypesOnly,
-    /// By this function, which adds the interface's functions to a linker.
-    Function(fn(&mut Linker<Guest>) -> wasmtime::Result<()>),
-    /// The contract has it, this version of the host does not implement it: a component that needs it is refused.
-    NotServed,
+macro_rules! known {
+    ($($name:ident = $interface:literal, $gate:expr;)+) => {
+        $(
+            #[doc = concat!("`", $interface, "`.")]
+            pub const $name: Known = Known { name: $interface, gate: $gate };
+        )+
+
+        /// Every interface that this crate knows.
+        pub const KNOWN: &[Known] = &[$($name,)+];
+    };
 }
 
-/// The interfaces of `goatherd:plugin`.
 #[rustfmt::skip]
-const CONTRACT: &[Interface] = &[
-    ambient("goatherd:plugin/types", Link::TypesOnly),
-    ambient("goatherd:plugin/registration", Link::TypesOnly),
-    ambient("goatherd:plugin/db-types", Link::TypesOnly),
-    ambient("goatherd:plugin/custom-field-types", Link::TypesOnly),
-    ambient("goatherd:plugin/log", Link::Function(log::link)),
-    ambient("goatherd:plugin/i18n", Link::Function(i18n::link)),
-    ambient("goatherd:plugin/context", Link::Function(context::link)),
-    gated("goatherd:plugin/db-read", Need::DB_READ, Link::Function(db::link_read)),
-    gated("goatherd:plugin/db-write", Need::DB_WRITE, Link::Function(db::link_write)),
-    gated("goatherd:plugin/cache-read", Need::CACHE_READ, Link::Function(cache::link_read)),
-    gated("goatherd:plugin/cache-write", Need::CACHE_WRITE, Link::Function(cache::link_write)),
-    gated("goatherd:plugin/http-client", Need::HTTP, Link::Function(http::link)),
-    gated("goatherd:plugin/email", Need::EMAIL, Link::Function(email::link)),
-    gated("goatherd:plugin/config", Need::CONFIG, Link::Function(config::link)),
-    gated("goatherd:plugin/secure-config-read", Need::SECURE_CONFIG_READ, Link::Function(secure_config::link_read)),
-    gated("goatherd:plugin/secure-config-write", Need::SECURE_CONFIG_WRITE, Link::Function(secure_config::link_write)),
-    gated("goatherd:plugin/plugins", Need::PLUGIN_CALL, Link::Function(plugins::link)),
-    gated("goatherd:plugin/events", Need::EVENTS, Link::Function(events::link)),
-    gated("goatherd:plugin/entities-read", Need::ENTITY_READ, Link::Function(entities::link_read)),
-    gated("goatherd:plugin/entities-write", Need::ENTITY_WRITE, Link::Function(entities::link_write)),
-    gated("goatherd:plugin/entities-purge", Need::ENTITY_HARD_DELETE, Link::Function(entities::link_purge)),
-    gated("goatherd:plugin/custom-fields-read", Need::CUSTOM_FIELDS_READ, Link::Function(custom_fields::link_read)),
-    gated("goatherd:plugin/custom-fields-write", Need::CUSTOM_FIELDS_WRITE, Link::Function(custom_fields::link_write)),
-];
-
+known! {
+    TYPES = "goatherd:plugin/types", Gate::TypesOnly;
+    REGISTRATION = "goatherd:plugin/registration", Gate::TypesOnly;
+    HANDLER_TYPES = "goatherd:plugin/handler-types", Gate::TypesOnly;
+    DB_TYPES = "goatherd:plugin/db-types", Gate::TypesOnly;
+    CUSTOM_FIELD_TYPES = "goatherd:plugin/custom-field-types", Gate::TypesOnly;
+    LOG = "goatherd:plugin/log", Gate::Ambient;
+    I18N = "goatherd:plugin/i18n", Gate::Ambient;
+    CONTEXT = "goatherd:plugin/context", Gate::Ambient;
+    DB_READ = "goatherd:plugin/db-read", Gate::Needs(Need::DB_READ);
+    DB_WRITE = "goatherd:plugin/db-write", Gate::Needs(Need::DB_WRITE);
+    CACHE_READ = "goatherd:plugin/cache-read", Gate::Needs(Need::CACHE_READ);
+    CACHE_WRITE = "goatherd:plugin/cache-write", Gate::Needs(Need::CACHE_WRITE);
+    HTTP_CLIENT = "goatherd:plugin/http-client", Gate::Needs(Need::HTTP);
+    EMAIL = "goatherd:plugin/email", Gate::Needs(Need::EMAIL);
+    CONFIG = "goatherd:plugin/config", Gate::Needs(Need::CONFIG);
+    SECURE_CONFIG_READ = "goatherd:plugin/secure-config-read", Gate::Needs(Need::SECURE_CONFIG_READ);
+    SECURE_CONFIG_WRITE = "goatherd:plugin/secure-config-write", Gate::Needs(Need::SECURE_CONFIG_WRITE);
+    PLUGINS = "goatherd:plugin/plugins", Gate::Needs(Need::PLUGIN_CALL);
+    CAPABILITIES = "goatherd:plugin/capabilities", Gate::Needs(Need::CAPABILITY);
+    EVENTS = "goatherd:plugin/events", Gate::Needs(Need::EVENTS);
+    ENTITIES_READ = "goatherd:plugin/entities-read", Gate::Needs(Need::ENTITY_READ);
+    ENTITIES_WRITE = "goatherd:plugin/entities-write", Gate::Needs(Need::ENTITY_WRITE);
+    ENTITIES_PURGE = "goatherd:plugin/entities-purge", Gate::Needs(Need::ENTITY_HARD_DELETE);
+    CUSTOM_FIELDS_READ = "goatherd:plugin/custom-fields-read", Gate::Needs(Need::CUSTOM_FIELDS_READ);
+    CUSTOM_FIELDS_WRITE = "goatherd:plugin/custom-fields-write", Gate::Needs(Need::CUSTOM_FIELDS_WRITE);
+    WASI_IO_ERROR = "wasi:io/error", Gate::Ambient;
+    WASI_IO_POLL = "wasi:io/poll", Gate::Ambient;
+    WASI_IO_STREAMS = "wasi:io/streams", Gate::Ambient;
+    WASI_WALL_CLOCK = "wasi:clocks/wall-clock", Gate::Ambient;
+    WASI_MONOTONIC_CLOCK = "wasi:clocks/monotonic-clock", Gate::Ambient;
+    WASI_RANDOM = "wasi:random/random", Gate::Ambient;
+    WASI_INSECURE = "wasi:random/insecure", Gate::Ambient;
+    WASI_INSECURE_SEED = "wasi:random/insecure-seed", Gate::Ambient;
+    WASI_EXIT = "wasi:cli/exit", Gate::Ambient;
+    WASI_ENVIRONMENT = "wasi:cli/environment", Gate::Ambient;
+    WASI_STDIN = "wasi:cli/stdin", Gate::Ambient;
+    WASI_STDOUT = "wasi:cli/stdout", Gate::Ambient;
+    WASI_STDERR = "wasi:cli/stderr", Gate::Ambient;
+    WASI_TERMINAL_INPUT = "wasi:cli/terminal-input", Gate::Ambient;
+    WASI_TERMINAL_OUTPUT = "wasi:cli/terminal-output", Gate::Ambient;
+    WASI_TERMINAL_STDIN = "wasi:cli/terminal-stdin", Gate::Ambient;
+    WASI_TERMINAL_STDOUT = "wasi:cli/terminal-stdout", Gate::Ambient;
+    WASI_TERMINAL_STDERR = "wasi:cli/terminal-stderr", Gate::Ambient;
+    WASI_FILESYSTEM_TYPES = "wasi:filesystem/types", Gate::Ambient;
+    WASI_PREOPENS = "wasi:filesystem/preopens", Gate::Ambient;
+    WASI_HTTP_TYPES = "wasi:http/types", Gate::Ambient;
+    WASI_OUTGOING_HANDLER = "wasi:http/outgoing-handler", Gate::Needs(Need::HTTP);
+}
 /// What gives a host the back-end for a permission: what an operator sets, and what an application that embeds the host
 /// hands to its builder. None for what every host has.
 pub fn back_end(permission: Permission) -> Option<&'static str> {
@@ -102,34 +118,12 @@ pub fn back_end(permission: Permission) -> Option<&'static str> {
         Permission::Events => {
             "embedders add the provider events::Events, which the program always has"
         }
-        Permission::Cache | Permission::Config | Permission::PluginCall | Permission::Routes => {
+        Permission::Cache
+        | Permission::Config
+        | Permission::PluginCall
+        | Permission::Capability
+        | Permission::Routes => {
             return None;
         }
     })
-}
-
-/// Every interface that a component may import: the contract's, then WASI's.
-pub fn interfaces() -> impl Iterator<Item = &'static Interface> {
-    CONTRACT.iter().chain(wasi::INTERFACES)
-}
-
-/// The line of an interface, by its name without a version.
-pub fn find(name: &str) -> Option<&'static Interface> {
-    interfaces().find(|interface| interface.name == name)
-}
-
-pub(super) const fn ambient(name: &'static str, link: Link) -> Interface {
-    Interface {
-        name,
-        gate: Gate::Ambient,
-        link,
-    }
-}
-
-pub(super) const fn gated(name: &'static str, need: Need, link: Link) -> Interface {
-    Interface {
-        name,
-        gate: Gate::Needs(need),
-        link,
-    }
 }

@@ -13,7 +13,6 @@ use super::failure::{Failure, print};
 use super::progress;
 use super::settings::Settings;
 use crate::contract::registration::Registration;
-use crate::permission::Grant;
 use crate::runtime::{Component, Description, Verdict};
 
 /// Compiles and describes the component, and prints what came of it.
@@ -62,11 +61,6 @@ fn words(verdict: &Verdict) -> (&'static str, Option<String>, Option<String>) {
     match verdict {
         Verdict::Ambient => ("always", None, None),
         Verdict::Granted { permission } => ("by grant", Some(permission.to_string()), None),
-        Verdict::NotServed { permission } => (
-            "not served",
-            permission.map(|need| need.to_string()),
-            Some("this version of the host does not serve it".to_owned()),
-        ),
         Verdict::Refused { reason } => ("never", None, Some(reason.clone())),
     }
 }
@@ -146,7 +140,8 @@ fn write_contributions(out: &mut String, registration: &Registration) -> std::fm
     let asked: Vec<String> = registration
         .requested_permissions()
         .map(|request| {
-            Grant::try_from(request)
+            request
+                .to_grant()
                 .map_or_else(|error| error.to_string(), |grant| grant.to_string())
         })
         .collect();

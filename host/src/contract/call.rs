@@ -51,6 +51,33 @@ pub struct User {
     pub name: String,
     /// The groups that the user is a member of.
     pub groups: Vec<String>,
+    /// What else the application says about the user, each kind at most once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub traits: Vec<UserTrait>,
+}
+
+/// Something more about a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserTrait {
+    /// What the user is to the application.
+    Role(UserRole),
+    /// An address.
+    Email(String),
+    /// A trait of the application's own: its name and its value.
+    Other(String, String),
+}
+
+/// What a user is to the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserRole {
+    /// Runs it, and may do what every other role may.
+    Administrator,
+    /// Works with it.
+    Agent,
+    /// Is served by it.
+    Customer,
 }
 
 impl User {

@@ -18,8 +18,7 @@ pub const PACKAGE: &str = "goatherd:plugin";
 /// The interface that a component exports to be a plugin.
 pub const GUEST_INTERFACE: &str = "guest";
 
-/// The newest version of each compatible line that this host serves, oldest line first.
-pub const SERVED: &[ContractVersion] = &[ContractVersion(Version::new(0, 1, 0))];
+pub use super::bindings::SERVED;
 
 /// A version of the WIT package `goatherd:plugin`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +64,11 @@ pub enum VersionError {
 }
 
 impl ContractVersion {
+    /// This version.
+    pub(super) const fn of(version: Version) -> Self {
+        Self(version)
+    }
+
     /// The newest version that this host serves.
     #[must_use]
     pub fn newest() -> ContractVersion {

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use super::table::{Entry, Serving, State};
 use super::{Manager, ManagerError, Parts};
 use crate::capability::log::PluginLog;
+use crate::contract::invocation::{Call, Invocation};
 use crate::contract::{CallContext, Json, PluginName};
 use crate::permission::Grants;
 use crate::runtime::{CallError, Description, Plugin, Reply};
@@ -69,17 +70,31 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// As [`Plugin::call`], and [`CallError::NotServing`] where no load of it serves and none can be made.
+    /// As [`ask`](Self::ask).
     pub async fn call(
         &self,
         function: &str,
         args: &Json,
         context: CallContext,
     ) -> Result<Reply, CallError> {
+        let text = self.ask(&Call { function, args }, context).await?;
+        Ok(Reply::new(text))
+    }
+
+    /// Asks the plugin something. See [`Plugin::ask`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::ask`], and [`CallError::NotServing`] where no load of it serves and none can be made.
+    pub async fn ask<I: Invocation>(
+        &self,
+        asked: &I,
+        context: CallContext,
+    ) -> Result<I::Answer, CallError> {
         let Some(manager) = self.manager.upgrade().map(Manager) else {
             return Err(self.not_serving("its host has ended"));
         };
-        manager.call(self.name(), function, args, context).await
+        manager.ask(self.name(), asked, context).await
     }
 
     /// Calls a function and reads its answer as JSON. See [`Plugin::call_json`].
@@ -111,13 +126,12 @@ impl Manager {
         self.0.table.load().get(name)?.handle()
     }
 
-    async fn call(
+    async fn ask<I: Invocation>(
         &self,
         name: &PluginName,
-        function: &str,
-        args: &Json,
+        asked: &I,
         mut context: CallContext,
-    ) -> Result<Reply, CallError> {
+    ) -> Result<I::Answer, CallError> {
         let mut before: Option<Plugin> = None;
         loop {
             let plugin = match self.loaded(name)? {
@@ -130,7 +144,7 @@ impl Manager {
                     plugin: name.clone(),
                 });
             }
-            match plugin.call(function, args, context.clone()).await {
+            match plugin.ask(asked, context.clone()).await {
                 Err(CallError::ShutDown { .. }) => before = Some(plugin),
                 ended => return ended,
             }

@@ -9,15 +9,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
+use futures::future::BoxFuture;
+use serde_json::Value;
 
 use super::error::{Failure, ManagerError};
 use super::handle::Handle;
 use super::table::{Entry, State, Table};
 use super::{Manager, Parts};
-use crate::contract::registration::Registration;
+use crate::contract::registration::{CapabilityBody, Registration, WorkflowStep};
 use crate::contract::{Error, Json};
 use crate::registry::{
-    Capability, CapabilitySlug, Kind, Record, RegistryError, Schema, Schemas, Service, Store,
+    Capability, CapabilitySlug, Kind, Record, RegistryError, Run, Schema, Schemas, Service, Step,
+    Store, Undo, Workflow, WorkflowError,
 };
 
 /// A plugins table that a manager keeps in step with its plugins.
@@ -125,6 +128,7 @@ impl Manager {
         let Some(hosting) = &self.0.hosting else {
             return Ok(());
         };
+        check_workflows(registration)?;
         hosting.host(registration).await
     }
 
@@ -241,18 +245,59 @@ fn capabilities(entry: &Entry) -> impl Iterator<Item = (CapabilitySlug, Capabili
     let registered = entry.description.registration.capabilities.iter();
     registered.filter_map(move |one| {
         let slug: CapabilitySlug = one.slug.parse().ok()?;
-        let (handle, function) = (handle.clone(), one.function.to_string());
-        let capability = Capability::new(move |run, input| {
-            let (handle, function) = (handle.clone(), function.clone());
-            async move {
-                let args = Json::from_value(&input)
-                    .map_err(|error| Error::InvalidArgument(error.to_string()))?;
-                let answer = handle.call_json(&function, &args, run.context).await;
-                answer.map_err(|error| error.to_contract())
+        let capability = match &one.body {
+            CapabilityBody::Function(function) => {
+                Capability::new(calling(handle.clone(), function.to_string()))
             }
-        });
+            // Whether its inputs mean only what is before them was checked when the plugin was loaded.
+            CapabilityBody::Workflow(steps) => {
+                Capability::of_workflow(workflow(&one.slug, steps).ok()?)
+            }
+        };
         Some((slug, capability.described(&*one.title, &*one.description)))
     })
+}
+
+/// What calls a function of a plugin with the input of a run.
+fn calling(
+    handle: Handle,
+    function: String,
+) -> impl Fn(Run, Value) -> BoxFuture<'static, Result<Value, Error>> + Send + Sync + 'static {
+    move |run, input| {
+        let (handle, function) = (handle.clone(), function.clone());
+        Box::pin(async move {
+            let args = Json::from_value(&input)
+                .map_err(|error| Error::InvalidArgument(error.to_string()))?;
+            let answer = handle.call_json(&function, &args, run.context).await;
+            answer.map_err(|error| error.to_contract())
+        })
+    }
+}
+
+/// The workflow that a plugin registered.
+fn workflow(slug: &str, steps: &[WorkflowStep]) -> Result<Workflow, WorkflowError> {
+    let value = |input: &Json| input.parse_as().unwrap_or(Value::Null);
+    let steps = steps.iter().map(|step| Step {
+        name: step.name.clone(),
+        capability: step.capability.clone(),
+        input: value(&step.input),
+        undo: step.undo.as_ref().map(|undo| Undo {
+            capability: undo.capability.clone(),
+            input: value(&undo.input),
+        }),
+    });
+    Workflow::new(slug, &steps.collect::<Vec<_>>())
+}
+
+/// Checks the workflows that a plugin registers.
+fn check_workflows(registration: &Registration) -> Result<(), Failure> {
+    for capability in &registration.capabilities {
+        if let CapabilityBody::Workflow(steps) = &capability.body {
+            workflow(&capability.slug, steps)
+                .map_err(|error| Failure::new("invalid-argument", error.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 /// What a plugin is, by what it adds.

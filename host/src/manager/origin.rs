@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::error::Failure;
 use crate::contract::ContractVersion;
 use crate::contract::registration::Registration;
-use crate::contract::v0_1::goatherd::plugin::registration as wit;
+use crate::contract::wire::registration as wire;
 use crate::loader::manifest::Manifest;
 use crate::loader::signature::KeyId;
 use crate::loader::{Bundle, Discovered, PluginFiles, Reader};
@@ -128,13 +128,14 @@ fn of_manifest(bundle: &Bundle, host: &Host) -> Result<Description, Failure> {
             "{path} has neither a component nor a manifest"
         )));
     };
-    let said = wit::Registration {
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let said = wire::Registration {
         name: manifest.name.to_string(),
         version: manifest.version.to_string(),
-        description: manifest.description.clone(),
-        author: manifest.author.clone(),
-        license: manifest.license.clone(),
-        homepage: manifest.homepage.clone(),
+        description: given(&manifest.description),
+        author: given(&manifest.author),
+        license: given(&manifest.license),
+        homepage: given(&manifest.homepage),
         min_host_version: None,
         resources: None,
         contributions: Vec::new(),

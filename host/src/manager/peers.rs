@@ -7,10 +7,15 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 
+use super::handle::Handle;
 use super::table::Table;
 use super::{Manager, Parts};
 use crate::capability::{Cascade, Peers};
+use crate::contract::host::AvailableCapability;
+use crate::contract::invocation::OnDelete;
+use crate::contract::wire::handlers::Deletion;
 use crate::contract::{CallContext, Error, Json, PluginName};
+use crate::registry::Service;
 
 /// The plugins of a manager, for one of them.
 struct Neighbours(Weak<Parts>);
@@ -27,6 +32,29 @@ impl Neighbours {
     fn table(&self) -> Option<Arc<Table>> {
         Some(self.0.upgrade()?.table.load_full())
     }
+
+    /// The plugin of this name, where it serves; `function` is for the message.
+    fn callee(&self, plugin: &str, function: &str, context: &CallContext) -> Result<Handle, Error> {
+        let caller = context.chain.last().map_or("the host", PluginName::as_str);
+        let table = self.table();
+        let Some(entry) = table.as_ref().and_then(|table| table.get(plugin)) else {
+            return Err(Error::NotFound(format!(
+                "plugin \"{plugin}\" not found (required by \"{caller}\" to call \"{function}\")"
+            )));
+        };
+        entry.handle().ok_or_else(|| {
+            Error::Unavailable(format!(
+                "plugin \"{plugin}\" is {} (required by \"{caller}\")",
+                entry.state.name()
+            ))
+        })
+    }
+
+    fn registry(&self) -> Result<Service, Error> {
+        let manager = self.0.upgrade().map(Manager);
+        let registry = manager.and_then(|manager| manager.registry().cloned());
+        registry.ok_or_else(|| Error::Unavailable("this host has no registry".to_owned()))
+    }
 }
 
 #[async_trait]
@@ -38,19 +66,7 @@ impl Peers for Neighbours {
         args: Json,
         context: CallContext,
     ) -> Result<Json, Error> {
-        let caller = context.chain.last().map_or("the host", PluginName::as_str);
-        let table = self.table();
-        let Some(entry) = table.as_ref().and_then(|table| table.get(plugin)) else {
-            return Err(Error::NotFound(format!(
-                "plugin \"{plugin}\" not found (required by \"{caller}\" to call \"{function}\")"
-            )));
-        };
-        let Some(callee) = entry.handle() else {
-            return Err(Error::Unavailable(format!(
-                "plugin \"{plugin}\" is {} (required by \"{caller}\")",
-                entry.state.name()
-            )));
-        };
+        let callee = self.callee(plugin, function, &context)?;
         let reply = callee.call(function, &args, context).await;
         let reply = reply.map_err(|error| error.to_contract())?;
         Json::parse(reply.into_string()).map_err(|error| {
@@ -77,5 +93,54 @@ impl Peers for Neighbours {
                     })
             })
             .collect()
+    }
+
+    async fn on_delete(
+        &self,
+        plugin: &PluginName,
+        handler: &str,
+        deletion: Deletion,
+        context: CallContext,
+    ) -> Result<(), Error> {
+        let callee = self.callee(plugin.as_str(), handler, &context)?;
+        let asked = OnDelete {
+            handler,
+            deletion: &deletion,
+        };
+        let answer = callee.ask(&asked, context).await;
+        answer.map_err(|error| error.to_contract())
+    }
+
+    async fn run_capability(
+        &self,
+        slug: &str,
+        input: Json,
+        context: CallContext,
+    ) -> Result<Json, Error> {
+        let registry = self.registry()?;
+        let input = input
+            .parse_as()
+            .map_err(|error| Error::InvalidArgument(error.to_string()))?;
+        let output = registry.run_capability(slug, input, context).await;
+        let output = output.map_err(|error| error.to_contract())?;
+        Json::from_value(&output).map_err(|error| Error::Unavailable(error.to_string()))
+    }
+
+    fn capabilities(&self) -> Result<Vec<AvailableCapability>, Error> {
+        let registry = self.registry()?;
+        let all = registry.capabilities().into_iter();
+        // Capabilities whose owner is off are listed by the registry, and cannot be run.
+        let running = all.filter(|(slug, _)| {
+            let owner = registry.get(slug.owner());
+            owner.is_none_or(|owner| owner.enabled)
+        });
+        Ok(running
+            .map(|(slug, capability)| AvailableCapability {
+                slug: slug.to_string(),
+                description: Some(capability.description.clone()).filter(|text| !text.is_empty()),
+                input_schema: capability.input_schema(),
+                title: capability.title,
+            })
+            .collect())
     }
 }

@@ -12,9 +12,8 @@ use super::error::{GrantError, PatternError};
 use super::kind::{Access, Need, Permission};
 use super::{
     AddressPattern, ChannelPattern, EntityPattern, FieldPattern, HostPattern, KeyPattern,
-    KeyPrefix, PluginPattern, Quota, RoutePattern, TablePattern,
+    KeyPrefix, PluginPattern, Quota, RoutePattern, SlugPattern, TablePattern,
 };
-use crate::contract::registration::PermissionRequest;
 
 /// A permission with its access and scope, all of it valid.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,6 +38,8 @@ pub enum Entries {
     Keys(Vec<KeyPattern>),
     /// Of `plugin_call`.
     Plugins(Vec<PluginPattern>),
+    /// Of `capability`.
+    Slugs(Vec<SlugPattern>),
     /// Of `events`.
     Channels(Vec<ChannelPattern>),
     /// Of `entity`.
@@ -78,7 +79,20 @@ impl Grant {
         Self::from_strs(kind, access, &scope)
     }
 
-    /// Builds a grant from the parts that registrations and policies have. No `scope` is an absent scope.
+    /// Builds a grant from parts that are words already. No `scope` is an absent scope.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Grant::parse`].
+    pub fn of(
+        permission: Permission,
+        access: Option<Access>,
+        scope: &[String],
+    ) -> Result<Self, GrantError> {
+        Self::parse_parts(permission.name(), access.map(Access::name), scope)
+    }
+
+    /// Builds a grant from the parts that policies have. No `scope` is an absent scope.
     ///
     /// # Errors
     ///
@@ -107,6 +121,7 @@ impl Grant {
                 Entries::Keys(parse_entries(permission, scope)?)
             }
             Permission::PluginCall => Entries::Plugins(parse_entries(permission, scope)?),
+            Permission::Capability => Entries::Slugs(parse_entries(permission, scope)?),
             Permission::Events => Entries::Channels(parse_entries(permission, scope)?),
             Permission::Entity => Entries::EntityTypes(parse_entries(permission, scope)?),
             Permission::CustomFields => Entries::Fields(parse_entries(permission, scope)?),
@@ -154,6 +169,7 @@ impl Grant {
             Entries::Addresses(p) => texts(p),
             Entries::Keys(p) => texts(p),
             Entries::Plugins(p) => texts(p),
+            Entries::Slugs(p) => texts(p),
             Entries::Channels(p) => texts(p),
             Entries::EntityTypes(p) => texts(p),
             Entries::Fields(p) => texts(p),
@@ -209,22 +225,6 @@ where
             })
         })
         .collect()
-}
-
-/// What a plugin asks for, as the grant that would give it. Who leaves the level out leaves it to the operator; such a
-/// request is read as the widest level, since what is imported decides what a level can be used for.
-impl TryFrom<&PermissionRequest> for Grant {
-    type Error = GrantError;
-
-    fn try_from(request: &PermissionRequest) -> Result<Self, GrantError> {
-        let kind: Permission = request.kind.parse()?;
-        let widest = kind.accesses().contains(&Access::ReadWrite);
-        let access = match request.access.as_deref() {
-            None if widest => Some(Access::ReadWrite.name()),
-            given => given,
-        };
-        Self::parse_parts(&request.kind, access, &request.scope)
-    }
 }
 
 impl FromStr for Grant {

@@ -9,7 +9,7 @@ use super::grant::{Entries, Grant};
 use super::kind::{Access, Need};
 use super::{
     AddressPattern, ChannelPattern, EntityPattern, FieldPattern, FilesGrant, HostPattern,
-    KeyPattern, KeyPrefix, PluginPattern, RoutePattern, Scope, TablePattern,
+    KeyPattern, KeyPrefix, PluginPattern, RoutePattern, Scope, SlugPattern, TablePattern,
 };
 
 /// A plugin's grants. Entries of one type and access add up.
@@ -26,6 +26,7 @@ pub struct Grants {
     config: Option<Scope<KeyPattern>>,
     secure_config: Levels<KeyPattern>,
     plugin_call: Option<Scope<PluginPattern>>,
+    capability: Option<Scope<SlugPattern>>,
     events: Option<Scope<ChannelPattern>>,
     entity: Levels<EntityPattern>,
     custom_fields: Levels<FieldPattern>,
@@ -165,6 +166,12 @@ impl Grants {
         self.plugin_call.as_ref()
     }
 
+    /// Capabilities that may be run.
+    #[must_use]
+    pub const fn capabilities(&self) -> Option<&Scope<SlugPattern>> {
+        self.capability.as_ref()
+    }
+
     /// Channels that may be published to.
     #[must_use]
     pub const fn events(&self) -> Option<&Scope<ChannelPattern>> {
@@ -229,6 +236,7 @@ impl Grants {
             }
             Entries::Keys(p) => self.secure_config.add(access, &own_or(p)),
             Entries::Plugins(p) => add(&mut self.plugin_call, Scope::only(p.clone())),
+            Entries::Slugs(p) => add(&mut self.capability, Scope::only(p.clone())),
             Entries::Channels(p) => add(&mut self.events, own_or(p)),
             Entries::EntityTypes(p) => self.entity.add(access, &Scope::only(p.clone())),
             Entries::Fields(p) => self.custom_fields.add(access, &Scope::only(p.clone())),

@@ -25,6 +25,8 @@ pub enum Permission {
     SecureConfig,
     /// Calls to other plugins; scope: their names.
     PluginCall,
+    /// Capabilities and workflows; scope: their slugs.
+    Capability,
     /// Events to browsers; scope: channels.
     Events,
     /// Deleting and restoring entities; scope: entity types.
@@ -39,7 +41,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every kind, in the order in which messages list them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Db,
         Self::Cache,
         Self::Http,
@@ -47,6 +49,7 @@ impl Permission {
         Self::Config,
         Self::SecureConfig,
         Self::PluginCall,
+        Self::Capability,
         Self::Events,
         Self::Entity,
         Self::CustomFields,
@@ -65,6 +68,7 @@ impl Permission {
             Self::Config => "config",
             Self::SecureConfig => "secure_config",
             Self::PluginCall => "plugin_call",
+            Self::Capability => "capability",
             Self::Events => "events",
             Self::Entity => "entity",
             Self::CustomFields => "custom_fields",
@@ -90,6 +94,7 @@ impl Permission {
             Self::Http
             | Self::Email
             | Self::PluginCall
+            | Self::Capability
             | Self::Events
             | Self::Routes
             | Self::Files => &[],
@@ -192,6 +197,8 @@ impl Need {
     pub const SECURE_CONFIG_WRITE: Self = Self::new(Permission::SecureConfig, Some(Access::Write));
     /// `plugins`.
     pub const PLUGIN_CALL: Self = Self::new(Permission::PluginCall, None);
+    /// `capabilities`.
+    pub const CAPABILITY: Self = Self::new(Permission::Capability, None);
     /// `events`.
     pub const EVENTS: Self = Self::new(Permission::Events, None);
     /// `entities-read`.

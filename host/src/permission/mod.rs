@@ -26,6 +26,7 @@ mod quota;
 mod rates;
 mod route;
 mod scope;
+mod slug;
 mod table;
 
 pub use address::{Address, AddressError, AddressPattern};
@@ -43,4 +44,5 @@ pub use quota::{FilesGrant, Quota};
 pub use rates::Rates;
 pub use route::RoutePattern;
 pub use scope::Scope;
+pub use slug::SlugPattern;
 pub use table::TablePattern;

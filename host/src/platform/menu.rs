@@ -218,17 +218,17 @@ mod tests {
     use super::super::ApplicationItem;
     use super::super::testing::{contributor, description};
     use super::*;
-    use crate::contract::v0_1::goatherd::plugin::registration as wit;
+    use crate::contract::wire::registration as wire;
     use crate::permission::Grants;
     use crate::runtime::Description;
 
-    fn item(id: &str, order: i32, parent: Option<&str>) -> wit::Contribution {
-        wit::Contribution::MenuItem(wit::MenuItem {
+    fn item(id: &str, order: i32, parent: Option<&str>) -> wire::Contribution {
+        wire::Contribution::MenuItem(wire::MenuItem {
             id: id.to_owned(),
             label: id.to_owned(),
             icon: None,
             path: format!("/{id}"),
-            location: wit::MenuLocation::Agent,
+            location: wire::MenuLocation::Agent,
             parent: parent.map(str::to_owned),
             order,
         })
@@ -291,7 +291,7 @@ mod tests {
         let one = description("one", vec![item("mine", 1, Some("tools"))]);
         let two = description(
             "two",
-            vec![wit::Contribution::HideMenuItem("tools".to_owned())],
+            vec![wire::Contribution::HideMenuItem("tools".to_owned())],
         );
         assert_eq!(agent(&[one, two]), "home mine");
     }

@@ -185,17 +185,17 @@ mod testing {
 
     use super::*;
     use crate::contract::ContractVersion;
-    use crate::contract::v0_1::goatherd::plugin::registration as wit;
+    use crate::contract::wire::registration as wire;
 
     /// What a plugin says that says nothing but its name and these contributions.
-    pub(super) fn description(name: &str, parts: Vec<wit::Contribution>) -> Arc<Description> {
-        let given = wit::Registration {
+    pub(super) fn description(name: &str, parts: Vec<wire::Contribution>) -> Arc<Description> {
+        let given = wire::Registration {
             name: name.to_owned(),
             version: "1.0.0".to_owned(),
-            description: String::new(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: None,
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: None,
             contributions: parts,

@@ -242,18 +242,20 @@ mod tests {
 
     use super::super::testing::{contributor, description};
     use super::*;
-    use crate::contract::v0_1::goatherd::plugin::registration as wit;
+    use crate::contract::wire::registration as wire;
+    use crate::contract::wire::types::Method as M;
     use crate::permission::{Grant, Grants};
     use crate::runtime::Description;
 
-    fn plugin(name: &str, routes: &[(&str, &str)]) -> Arc<Description> {
-        let route = |(method, path): &(&str, &str)| {
-            wit::Contribution::Route(wit::Route {
-                method: (*method).to_owned(),
+    fn plugin(name: &str, routes: &[(M, &str)]) -> Arc<Description> {
+        let route = |(method, path): &(M, &str)| {
+            wire::Contribution::Route(wire::Route {
+                methods: vec![method.clone()],
                 path: (*path).to_owned(),
-                handler: "handle".to_owned(),
+                handler: wire::Handler::Function("handle".to_owned()),
                 middleware: Vec::new(),
-                description: String::new(),
+                description: None,
+                max_body_bytes: None,
             })
         };
         description(name, routes.iter().map(route).collect())
@@ -278,13 +280,13 @@ mod tests {
 
     #[test]
     fn a_plugin_serves_its_own_prefix_without_a_grant() {
-        let stats = plugin("stats", &[("GET", "/api/plugins/stats/:year")]);
+        let stats = plugin("stats", &[(M::Get, "/api/plugins/stats/:year")]);
         assert_eq!(checked("cache:read", &stats, &[]), Ok(()));
     }
 
     #[test]
     fn a_route_elsewhere_needs_a_grant_and_the_refusal_says_which() {
-        let stats = plugin("stats", &[("GET", "/admin/stats")]);
+        let stats = plugin("stats", &[(M::Get, "/admin/stats")]);
         let refused = checked("routes=/admin/other", &stats, &[]).unwrap_err();
         assert!(refused.contains("grant routes=/admin/stats"), "{refused}");
         assert_eq!(checked("routes=/admin/*", &stats, &[]), Ok(()));
@@ -301,7 +303,7 @@ mod tests {
             "/:page",
             "/ui/stats",
         ] {
-            let stats = plugin("stats", &[("GET", path)]);
+            let stats = plugin("stats", &[(M::Get, path)]);
             let refused = checked("routes=/*", &stats, &[]).unwrap_err();
             assert!(
                 refused.contains("\"stats\"") && refused.contains(path),
@@ -312,8 +314,8 @@ mod tests {
 
     #[test]
     fn of_two_routes_that_share_a_request_the_later_is_refused_and_both_are_named() {
-        let first = plugin("first", &[("GET", "/admin/:page")]);
-        let second = plugin("second", &[("GET", "/admin/stats")]);
+        let first = plugin("first", &[(M::Get, "/admin/:page")]);
+        let second = plugin("second", &[(M::Get, "/admin/stats")]);
         let refused = checked("routes=/*", &second, &[&first]).unwrap_err();
         assert!(
             refused.contains("GET /admin/stats clashes with GET /admin/:page"),
@@ -323,7 +325,7 @@ mod tests {
             refused.contains("\"first\"") && refused.contains("\"second\""),
             "{refused}"
         );
-        let other_method = plugin("second", &[("POST", "/admin/stats")]);
+        let other_method = plugin("second", &[(M::Post, "/admin/stats")]);
         assert_eq!(checked("routes=/*", &other_method, &[&first]), Ok(()));
     }
 
@@ -333,10 +335,10 @@ mod tests {
         let stats = plugin(
             "stats",
             &[
-                ("GET", "/api/plugins/stats/:name"),
-                ("GET", "/api/plugins/stats/fixed"),
-                ("POST", "/api/plugins/stats/files/*rest"),
-                ("GET", "/api/plugins/stats/:year/:month"),
+                (M::Get, "/api/plugins/stats/:name"),
+                (M::Get, "/api/plugins/stats/fixed"),
+                (M::Post, "/api/plugins/stats/files/*rest"),
+                (M::Get, "/api/plugins/stats/:year/:month"),
             ],
         );
         let table = RouteTable::of([contributor(&stats, &none)].into_iter());
@@ -374,8 +376,8 @@ mod tests {
         let stats = plugin(
             "stats",
             &[
-                ("GET", "/api/plugins/stats/x"),
-                ("PUT", "/api/plugins/stats/x"),
+                (M::Get, "/api/plugins/stats/x"),
+                (M::Put, "/api/plugins/stats/x"),
             ],
         );
         let table = RouteTable::of([contributor(&stats, &none)].into_iter());

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Contributor;
-use crate::contract::registration::I18n;
+use crate::contract::registration::{I18n, PluralCategory};
 use crate::contract::{Language, PluginName};
 use crate::runtime::Description;
 
@@ -101,7 +101,7 @@ fn lookup<'a>(texts: &'a I18n, key: &str, language: &Language) -> Option<&'a str
         .into_iter()
         .flatten()
         .find_map(|language| texts.translations.get(language)?.get(key))
-        .map(String::as_str)
+        .map(|text| text.of(PluralCategory::Other))
 }
 
 #[cfg(test)]
@@ -110,19 +110,20 @@ mod tests {
 
     use super::super::testing::{contributor, description};
     use super::*;
-    use crate::contract::v0_1::goatherd::plugin::registration as wit;
+    use crate::contract::wire::registration as wire;
     use crate::permission::Grants;
 
     fn texts() -> Texts {
-        let translation = |(language, text): (&str, &str)| wit::Translation {
+        let translation = |(language, text): (&str, &str)| wire::Translation {
             language: language.to_owned(),
             key: "title".to_owned(),
             text: text.to_owned(),
+            plural: None,
         };
         let translations = [("en", "Tickets"), ("de", "Vorgänge"), ("ar", "تذاكر")];
         let plugin = description(
             "stats",
-            vec![wit::Contribution::I18n(wit::I18n {
+            vec![wire::Contribution::I18n(wire::I18n {
                 namespace: None,
                 languages: Vec::new(),
                 translations: translations.map(translation).to_vec(),

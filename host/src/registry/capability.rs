@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{RunError, Schema, Service};
+use super::{RunError, Schema, Service, Workflow};
 use crate::contract::{CallContext, Error as Contract};
 
 /// How deep capabilities may run each other.
@@ -130,6 +130,22 @@ impl Capability {
             input: None,
             function: Arc::new(function),
         }
+    }
+
+    /// A capability that runs this workflow.
+    #[must_use]
+    pub fn of_workflow(workflow: Workflow) -> Self {
+        let workflow = Arc::new(workflow);
+        Self::of_runs(move |run, input| {
+            let workflow = Arc::clone(&workflow);
+            Box::pin(async move { workflow.run(&run, input).await })
+        })
+    }
+
+    /// The JSON Schema of the input, if it has one.
+    #[must_use]
+    pub fn input_schema(&self) -> Option<String> {
+        self.input.as_ref().map(|schema| schema.text().to_string())
     }
 
     /// The same with words for people.

@@ -162,6 +162,21 @@ impl RunError {
     }
 }
 
+impl RunError {
+    /// The error as the contract has it, for a plugin that ran the capability.
+    #[must_use]
+    pub fn to_contract(&self) -> Contract {
+        match self {
+            Self::Failed { error, .. } => error.clone(),
+            Self::Unknown { .. } => Contract::NotFound(self.to_string()),
+            Self::Disabled { .. } => Contract::Unavailable(self.to_string()),
+            Self::Depth { .. } => Contract::Conflict(self.to_string()),
+            Self::Input { .. } => Contract::InvalidArgument(self.to_string()),
+            Self::Step { cause, .. } => cause.to_contract().with_message(self.to_string()),
+        }
+    }
+}
+
 impl From<StoreError> for StoreFault {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())

@@ -10,9 +10,11 @@ use serde::{Serialize, Serializer};
 use wasmtime::Engine;
 
 use super::error::ComponentError;
-use crate::capability::table::{self, Gate, Interface, Link};
+use crate::capability::Interfaces;
+use crate::capability::table::Gate;
 use crate::contract::ContractVersion;
-use crate::contract::version::InterfaceName;
+use crate::contract::bindings::Exported;
+use crate::contract::version::{InterfaceName, PACKAGE};
 use crate::permission::Need;
 
 /// The beginning of every WebAssembly binary.
@@ -56,12 +58,6 @@ pub enum Verdict {
         #[serde(serialize_with = "as_text")]
         permission: Need,
     },
-    /// The contract has it, this host does not serve it.
-    NotServed {
-        /// What a grant would have to cover, if the host served it.
-        #[serde(serialize_with = "as_optional_text")]
-        permission: Option<Need>,
-    },
     /// Never.
     Refused {
         /// Why.
@@ -71,13 +67,6 @@ pub enum Verdict {
 
 fn as_text<S: Serializer>(need: &Need, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(need)
-}
-
-fn as_optional_text<S: Serializer>(need: &Option<Need>, serializer: S) -> Result<S::Ok, S::Error> {
-    match need {
-        Some(need) => serializer.collect_str(need),
-        None => serializer.serialize_none(),
-    }
 }
 
 impl Component {
@@ -99,6 +88,7 @@ impl Component {
         hash: blake3::Hash,
         bytes: usize,
         compiled: wasmtime::component::Component,
+        interfaces: &Interfaces,
     ) -> Result<Self, ComponentError> {
         let engine: &Engine = compiled.engine();
         let shape = compiled.component_type();
@@ -108,7 +98,7 @@ impl Component {
             .collect();
         let imports = shape
             .imports(engine)
-            .map(|(name, _)| Import::of(name))
+            .map(|(name, _)| Import::of(name, interfaces))
             .collect();
         let contract = contract_of(label, &exports)?;
         Ok(Self(Arc::new(Facts {
@@ -152,6 +142,11 @@ impl Component {
         &self.0.exports
     }
 
+    /// Whether it exports one of the contract's interfaces for handlers.
+    pub(super) fn has(&self, exported: Exported) -> bool {
+        has_export(&self.0.exports, exported)
+    }
+
     /// What grants have to cover so that it can be linked, each once.
     pub fn needs(&self) -> Vec<Need> {
         needs_of(&self.0.imports)
@@ -186,27 +181,24 @@ pub fn needs_of(imports: &[Import]) -> Vec<Need> {
 }
 
 impl Import {
-    /// An import of this name, judged.
-    pub(super) fn of(name: &str) -> Self {
+    /// An import of this name, judged by what a host has.
+    pub(super) fn of(name: &str, interfaces: &Interfaces) -> Self {
         Self {
             name: name.to_owned(),
-            verdict: Verdict::of(name),
+            verdict: Verdict::of(name, interfaces),
         }
     }
 
-    /// The line of the table for it, where it has one and its version is served.
-    pub(super) fn interface(&self) -> Option<&'static Interface> {
-        match self.verdict {
-            Verdict::Refused { .. } => None,
-            _ => table::find(unversioned(&self.name)),
-        }
+    /// Its interface, with its package and without a version.
+    pub(super) fn interface(&self) -> &str {
+        unversioned(&self.name)
     }
 }
 
 impl Verdict {
     /// Whether and when the host links an import of this name.
-    fn of(name: &str) -> Self {
-        let Some(interface) = table::find(unversioned(name)) else {
+    fn of(name: &str, interfaces: &Interfaces) -> Self {
+        let Some(gate) = interfaces.gate(unversioned(name)) else {
             return Self::Refused {
                 reason: "no host interface has this name".to_owned(),
             };
@@ -214,13 +206,9 @@ impl Verdict {
         if let Err(reason) = check_version(name) {
             return Self::Refused { reason };
         }
-        match (interface.link, interface.gate) {
-            (Link::NotServed, Gate::Ambient) => Self::NotServed { permission: None },
-            (Link::NotServed, Gate::Needs(need)) => Self::NotServed {
-                permission: Some(need),
-            },
-            (_, Gate::Ambient) => Self::Ambient,
-            (_, Gate::Needs(permission)) => Self::Granted { permission },
+        match gate {
+            Gate::TypesOnly | Gate::Ambient => Self::Ambient,
+            Gate::Needs(permission) => Self::Granted { permission },
         }
     }
 }
@@ -244,6 +232,14 @@ fn check_version(name: &str) -> Result<(), String> {
         Ok(None) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Whether one of these exports is an interface for handlers, in whatever version.
+pub(super) fn has_export(exports: &[String], exported: Exported) -> bool {
+    exports.iter().any(|export| {
+        let name = unversioned(export).strip_prefix(PACKAGE);
+        name.and_then(|name| name.strip_prefix('/')) == Some(exported.interface())
+    })
 }
 
 /// The version of the contract that these exports implement.

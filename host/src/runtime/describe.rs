@@ -9,16 +9,17 @@ use std::time::Instant;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::component::{Component, Import};
+use super::component::{self, Component, Import};
 use super::error::{ComponentError, LoadError};
 use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
 use super::live::Terms;
 use super::turns::Turns;
+use crate::capability::Interfaces;
 use crate::capability::log::PluginLog;
-use crate::contract::registration::Registration;
-use crate::contract::v0_1::exports::goatherd::plugin::guest;
+use crate::contract::registration::{NeededExport, Problems, Registration};
+use crate::contract::wire::registration as wire;
 use crate::contract::{ContractVersion, PluginName};
 
 /// What a plugin says about itself, and what was read off its component.
@@ -66,12 +67,13 @@ impl DescribeError {
 /// What a component's `register` returns.
 pub(super) async fn ask(
     component: &Component,
+    interfaces: &Interfaces,
     limits: Limits,
     turns: &Turns,
-) -> Result<guest::Registration, LoadError> {
+) -> Result<wire::Registration, LoadError> {
     let plugin = component.label();
     link::check_known(plugin, component.imports())?;
-    let linked = link::link_ambient(component).map_err(|error| LoadError::Link {
+    let linked = link::link_ambient(component, interfaces).map_err(|error| LoadError::Link {
         plugin: plugin.to_owned(),
         reason: format!("{error:#}"),
     })?;
@@ -101,14 +103,14 @@ pub(super) async fn ask(
 /// What a component is that said this.
 pub(super) fn judge(
     component: &Component,
-    said: guest::Registration,
+    said: wire::Registration,
     host: &semver::Version,
 ) -> Result<Description, LoadError> {
-    let registration =
-        Registration::parse(said, host).map_err(|problems| LoadError::Registration {
-            plugin: component.label().to_owned(),
-            problems,
-        })?;
+    let registration = parse(said, host, component.exports());
+    let registration = registration.map_err(|problems| LoadError::Registration {
+        plugin: component.label().to_owned(),
+        problems,
+    })?;
     Ok(Description {
         contract: component.contract().clone(),
         hash: component.hash(),
@@ -118,3 +120,20 @@ pub(super) fn judge(
         registration,
     })
 }
+
+/// What a component says that has these exports. Each contribution with a handler needs the export that calls it.
+pub(super) fn parse(
+    said: wire::Registration,
+    host: &semver::Version,
+    exports: &[String],
+) -> Result<Registration, Problems> {
+    let registration = Registration::parse(said, host)?;
+    registration.check_exports(|needed| match needed {
+        NeededExport::Contract(exported) => component::has_export(exports, exported),
+        NeededExport::WasiHttp => exports.iter().any(|export| export.starts_with(WASI_HTTP)),
+    })?;
+    Ok(registration)
+}
+
+/// What a component exports that is a whole web framework.
+const WASI_HTTP: &str = "wasi:http/incoming-handler@0.2.";

@@ -4,8 +4,7 @@
 //! called, that is minutes before anything is served. What comes out depends on the component, the host's version and the
 //! contract alone, so it is kept under a hash of these.
 //!
-//! What is kept is what the plugin said, as the contract's bindings have it, and the names of what it imports and exports;
-//! never a conclusion. Reading parses it by the same rules as a fresh one and judges each import again, so a description
+//! What is kept is what the plugin said, in plain form, and the names of what it imports and exports; never a conclusion. Reading parses it by the same rules as a fresh one and judges each import again, so a description
 //! out of the cache is valid in every part. It is believed only from a directory and a file that this user alone can write
 //! to, and only with its checksum; any doubt means describing the component again and replacing the entry, never failing.
 //! And it links nothing: what a plugin is granted is checked against the imports of its compiled component.
@@ -18,19 +17,19 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::component::{self, Import};
-use super::describe::Description;
+use super::describe::{self, Description};
 use super::link;
 use super::private::{PrivateError, is_private, note_use, open_private, prune};
-use crate::contract::registration::Registration;
-use crate::contract::v0_1::exports::goatherd::plugin::guest;
+use crate::capability::Interfaces;
 use crate::contract::version::SERVED;
+use crate::contract::wire::registration as wire;
 
 /// What an entry begins with; its number changes with the form.
-const FORM: &str = "goatherd description 1 ";
+const FORM: &str = "goatherd description 2 ";
 /// How large an entry may be. A registration has at most 8 MiB, and JSON may write a byte as six.
 const ENTRY_MAX: u64 = 64 << 20;
 /// What a registration is made of: an entry that was written when that was something else is not found.
-const WIT: &str = include_str!("../../../wit/registration.wit");
+const FIELDS: &str = include_str!("../contract/wire/registration.rs");
 
 /// A directory of descriptions. It may be that of the compiled code.
 #[derive(Debug, Clone)]
@@ -49,7 +48,7 @@ struct Entry {
     component: String,
     imports: Vec<String>,
     exports: Vec<String>,
-    registration: guest::Registration,
+    registration: wire::Registration,
 }
 
 /// An entry, as it is written.
@@ -58,7 +57,7 @@ struct Written<'a> {
     component: &'a str,
     imports: Vec<&'a str>,
     exports: &'a [String],
-    registration: &'a guest::Registration,
+    registration: &'a wire::Registration,
 }
 
 impl DescriptionCache {
@@ -72,7 +71,7 @@ impl DescriptionCache {
         open_private(&directory, "descriptions of plugins")?;
         prune(&directory, EXTENSION);
         let mut ground = blake3::Hasher::new();
-        for part in [FORM, WIT, env!("CARGO_PKG_VERSION")] {
+        for part in [FORM, FIELDS, env!("CARGO_PKG_VERSION")] {
             ground.update(blake3::hash(part.as_bytes()).as_bytes());
         }
         for version in SERVED {
@@ -89,6 +88,7 @@ impl DescriptionCache {
         &self,
         content: &blake3::Hash,
         bytes: usize,
+        interfaces: &Interfaces,
         host: &Version,
     ) -> Option<Description> {
         let path = self.path(content);
@@ -108,7 +108,7 @@ impl DescriptionCache {
                 .take(ENTRY_MAX)
                 .read_to_string(&mut text)
                 .map_err(|error| error.to_string())?;
-            parse(&text, content, bytes, host)
+            parse(&text, content, bytes, interfaces, host)
         };
         read()
             .inspect_err(|reason| {
@@ -118,7 +118,7 @@ impl DescriptionCache {
     }
 
     /// Keeps a description. A failure is logged: the plugin works without.
-    pub(super) fn store(&self, description: &Description, said: &guest::Registration) {
+    pub(super) fn store(&self, description: &Description, said: &wire::Registration) {
         if let Err(error) = self.try_store(description, said) {
             tracing::warn!(directory = ?self.directory, "a description is not kept: {error}");
         }
@@ -127,7 +127,7 @@ impl DescriptionCache {
     fn try_store(
         &self,
         description: &Description,
-        said: &guest::Registration,
+        said: &wire::Registration,
     ) -> std::io::Result<()> {
         let imports = description.imports.iter();
         let body = serde_json::to_string(&Written {
@@ -156,6 +156,7 @@ fn parse(
     text: &str,
     content: &blake3::Hash,
     bytes: usize,
+    interfaces: &Interfaces,
     host: &Version,
 ) -> Result<Description, String> {
     let (head, body) = text.split_once('\n').ok_or("it has no first line")?;
@@ -169,9 +170,10 @@ fn parse(
         return Err(format!("it describes {}", entry.component));
     }
     let contract = component::contract_of("the entry", &entry.exports);
-    let imports: Vec<Import> = entry.imports.iter().map(|name| Import::of(name)).collect();
+    let imports = entry.imports.iter();
+    let imports: Vec<Import> = imports.map(|name| Import::of(name, interfaces)).collect();
     link::check_known("the entry", &imports).map_err(|error| error.to_string())?;
-    let registration = Registration::parse(entry.registration, host);
+    let registration = describe::parse(entry.registration, host, &entry.exports);
     Ok(Description {
         contract: contract.map_err(|error| error.to_string())?,
         hash,

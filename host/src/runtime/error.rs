@@ -14,7 +14,7 @@ use super::trap::Trap;
 use crate::capability::PrepareError;
 use crate::contract::registration::Problems;
 use crate::contract::version::VersionError;
-use crate::contract::{Chain, Error, PluginName};
+use crate::contract::{Chain, Error, ErrorDetail, PluginName, RateLimited};
 use crate::permission::Need;
 
 /// Why bytes are not a plugin's component. `component` is what the caller named it, usually its file.
@@ -325,12 +325,12 @@ impl CallError {
                 trap: Trap::TimedOut,
                 ..
             } => Error::TimedOut,
-            Self::Busy { .. } => Error::RateLimited {
+            Self::Busy { .. } => Error::RateLimited(RateLimited {
                 retry_after_ms: RETRY_MS,
-            },
-            Self::TooOften { retry_after_ms, .. } => Error::RateLimited {
+            }),
+            Self::TooOften { retry_after_ms, .. } => Error::RateLimited(RateLimited {
                 retry_after_ms: *retry_after_ms,
-            },
+            }),
             Self::Reentered { .. } => Error::Conflict(self.to_string()),
             Self::ArgsTooLarge { .. } | Self::ResultTooLarge { .. } => {
                 Error::TooLarge(self.to_string())
@@ -350,7 +350,7 @@ impl CallError {
         match self {
             Self::Plugin {
                 plugin,
-                error: Error::Other { code, .. },
+                error: Error::Other(ErrorDetail { code, .. }),
             } => format!("{plugin}:{code}"),
             other => other.to_contract().code().to_owned(),
         }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::breaker::BreakerPolicy;
 use super::code_cache::{CodeCache, Key};
-use super::component::Component;
+use super::component::{Component, Import};
 use super::describe::{self, DescribeError, Description};
 use super::description_cache::DescriptionCache;
 use super::engine::Ticking;
@@ -23,15 +23,17 @@ use super::link;
 use super::plugin::{Parts, Plugin};
 use super::turns::Turns;
 use crate::capability::cache::{Caching, MemoryCache};
+use crate::capability::capabilities::Capabilities;
 use crate::capability::config::{Config, FixedSettings};
-use crate::capability::files::DataFolders;
+use crate::capability::context::CallContexts;
+use crate::capability::files::{DataFolders, Filesystem};
 use crate::capability::i18n::{Catalog, Translations};
-use crate::capability::log::Logs;
+use crate::capability::log::{Logging, Logs};
 use crate::capability::plugins::PluginCalls;
-use crate::capability::table;
-use crate::capability::{Alone, Peers, PrepareError, Provider, Providers, RateLimits, Setup, Slot};
-use crate::contract::{Language, PluginName};
-use crate::permission::{FilesGrant, Grants, Permission};
+use crate::capability::wasi::Wasi;
+use crate::capability::{Alone, Interfaces, Peers, Provider, RateLimits, Setup};
+use crate::contract::Language;
+use crate::permission::Grants;
 
 /// Compiles, describes and loads plugins. Cheap to clone.
 #[derive(Clone)]
@@ -39,14 +41,13 @@ pub struct Host(Arc<Shared>);
 
 struct Shared {
     engine: Ticking,
-    providers: Providers,
+    interfaces: Interfaces,
     logs: Logs,
     rates: RateLimits,
     turns: Turns,
     breaker: BreakerPolicy,
     code_cache: Option<CodeCache>,
     description_cache: Option<DescriptionCache>,
-    data_folders: Option<DataFolders>,
     compiling: Semaphore,
     version: semver::Version,
 }
@@ -61,18 +62,17 @@ pub enum HostError {
 
 /// Builds a [`Host`].
 pub struct HostBuilder {
-    providers: Providers,
+    interfaces: Interfaces,
     breaker: BreakerPolicy,
     code_cache: Option<CodeCache>,
     description_cache: Option<DescriptionCache>,
-    data_folders: Option<DataFolders>,
 }
 
 impl HostBuilder {
     /// Adds a back-end, in place of an earlier one for the same interfaces.
     #[must_use]
     pub fn provider(mut self, provider: impl Provider) -> Self {
-        self.providers.add(provider);
+        self.interfaces.add(provider);
         self
     }
 
@@ -90,11 +90,11 @@ impl HostBuilder {
         self
     }
 
-    /// Gives plugins with a `files` grant data folders. Without this, no plugin that has such a grant is loaded.
+    /// Gives plugins with a `files` grant data folders: the provider [`Filesystem`] over these. Without this, no plugin is
+    /// loaded that has such a grant and imports `wasi:filesystem`.
     #[must_use]
-    pub fn data_folders(mut self, folders: DataFolders) -> Self {
-        self.data_folders = Some(folders);
-        self
+    pub fn data_folders(self, folders: DataFolders) -> Self {
+        self.provider(Filesystem::of(folders))
     }
 
     /// Sets when plugins that fail repeatedly are left alone, and for how long.
@@ -116,14 +116,13 @@ impl HostBuilder {
             .map_err(|error| HostError::Engine(format!("the host's own version: {error}")))?;
         Ok(Host(Arc::new(Shared {
             engine,
-            providers: self.providers,
+            interfaces: self.interfaces,
             logs: Logs::default(),
             rates: RateLimits::default(),
             turns: Turns::here(),
             breaker: self.breaker,
             code_cache: self.code_cache,
             description_cache: self.description_cache,
-            data_folders: self.data_folders,
             compiling: Semaphore::new(1),
             version,
         })))
@@ -131,20 +130,24 @@ impl HostBuilder {
 }
 
 impl Host {
-    /// A builder with the back-ends that need nothing: a cache in memory, no settings, no texts but the plugins' own. A
-    /// database is not among them.
+    /// A builder with the providers that need nothing: a cache in memory, no settings, no texts but the plugins' own, the
+    /// log, the context, WASI. A database is not among them.
     pub fn builder() -> HostBuilder {
-        let mut providers = Providers::default();
-        providers.add(Caching::new(MemoryCache::default()));
-        providers.add(Config::new(FixedSettings::default()));
-        providers.add(PluginCalls);
-        providers.add(Translations::new(Catalog::default(), Language::default()));
+        let mut interfaces = Interfaces::default();
+        interfaces.add(Logging);
+        interfaces.add(CallContexts);
+        interfaces.add(Translations::new(Catalog::default(), Language::default()));
+        interfaces.add(Wasi);
+        interfaces.add(Filesystem::closed());
+        interfaces.add(Caching::new(MemoryCache::default()));
+        interfaces.add(Config::new(FixedSettings::default()));
+        interfaces.add(PluginCalls);
+        interfaces.add(Capabilities);
         HostBuilder {
-            providers,
+            interfaces,
             breaker: BreakerPolicy::default(),
             code_cache: None,
             description_cache: None,
-            data_folders: None,
         }
     }
 
@@ -191,7 +194,7 @@ impl Host {
             Some(compiled) => compiled,
             None => self.compile_anew(label, bytes, key).await?,
         };
-        Component::new(label, hash, size, compiled)
+        Component::new(label, hash, size, compiled, &self.0.interfaces)
     }
 
     async fn compile_anew(
@@ -235,7 +238,7 @@ impl Host {
         component: &Component,
         limits: Limits,
     ) -> Result<Description, LoadError> {
-        let said = describe::ask(component, limits, &self.0.turns).await?;
+        let said = describe::ask(component, &self.0.interfaces, limits, &self.0.turns).await?;
         describe::judge(component, said, &self.0.version)
     }
 
@@ -257,12 +260,21 @@ impl Host {
             return Ok(self.describe(&component).await?);
         };
         let (host, known, read) = (self.clone(), cache.clone(), Arc::clone(&bytes));
-        let look = move || known.load(&blake3::hash(&read), read.len(), &host.0.version);
+        let look = move || {
+            let (interfaces, version) = (&host.0.interfaces, &host.0.version);
+            known.load(&blake3::hash(&read), read.len(), interfaces, version)
+        };
         if let Some(description) = off_thread(label, look).await? {
             return Ok(description);
         }
         let component = self.compile(label, bytes).await?;
-        let said = describe::ask(&component, Limits::default(), &self.0.turns).await?;
+        let said = describe::ask(
+            &component,
+            &self.0.interfaces,
+            Limits::default(),
+            &self.0.turns,
+        );
+        let said = said.await?;
         let raw = said.clone();
         let description = describe::judge(&component, said, &self.0.version)?;
         let (cache, kept) = (cache.clone(), description.clone());
@@ -281,7 +293,7 @@ impl Host {
             imports,
             ..
         } = description;
-        link::check_granted(registration, imports, grants, &self.0.providers)
+        link::check_granted(registration, imports, grants, &self.0.interfaces)
     }
 
     /// Links a component to what it is granted, and starts its first instance. It has no other plugins to call; those that a
@@ -315,14 +327,14 @@ impl Host {
         limits: Limits,
         peers: Arc<dyn Peers>,
     ) -> Result<Plugin, LoadError> {
-        let providers = &self.0.providers;
+        let interfaces = &self.0.interfaces;
         let plugin = description.registration.name.clone();
         // By the component itself: its description may have been kept on disk.
         link::check_granted(
             &description.registration,
             component.imports(),
             &grants,
-            providers,
+            interfaces,
         )?;
         let rates = self.0.rates.of(&plugin, &limits.rates);
         let setup = Setup {
@@ -336,16 +348,14 @@ impl Host {
             plugin: plugin.clone(),
             source,
         };
-        let mut slots = providers
-            .prepare(&link::imported(component), &setup)
-            .map_err(prepare)?;
-        if let Some(grant) = grants.files() {
-            slots.push(self.data_folder(&plugin, grant).await.map_err(prepare)?);
-        }
-        let linked = link::link_granted(component).map_err(|error| LoadError::Link {
-            plugin: plugin.to_string(),
-            reason: format!("{error:#}"),
-        })?;
+        let imported = component.imports().iter().map(Import::interface);
+        let slots = interfaces.prepare(imported, &setup).await;
+        let slots = slots.map_err(prepare)?;
+        let linked =
+            link::link_granted(component, interfaces).map_err(|error| LoadError::Link {
+                plugin: plugin.to_string(),
+                reason: format!("{error:#}"),
+            })?;
         let mold = Mold {
             log: self.0.logs.of(&plugin),
             plugin,
@@ -365,31 +375,6 @@ impl Host {
         Plugin::start(parts, mold, limits)
             .await
             .map_err(LoadError::Start)
-    }
-
-    /// What gives a plugin its data folder. Counting what is in it can take a while.
-    async fn data_folder(
-        &self,
-        plugin: &PluginName,
-        grant: FilesGrant,
-    ) -> Result<Slot, PrepareError> {
-        let failed = |reason: String| PrepareError {
-            capability: "files",
-            reason,
-        };
-        let (host, plugin) = (self.clone(), plugin.clone());
-        let prepare = move || match &host.0.data_folders {
-            Some(folders) => folders
-                .prepare(&plugin, grant)
-                .map_err(|error| failed(error.to_string())),
-            None => Err(failed(format!(
-                "this host was started without a folder for plugins' data: {}",
-                table::back_end(Permission::Files).unwrap_or_default()
-            ))),
-        };
-        tokio::task::spawn_blocking(prepare)
-            .await
-            .map_err(|stopped| failed(stopped.to_string()))?
     }
 
     /// The logs of this host's plugins.

@@ -22,10 +22,10 @@ use super::trap::{Bounds, DeadlinePassed, Trap};
 use super::turns::{Share, Turn};
 use crate::capability::log::{Level, PluginLog, Source};
 use crate::capability::{Guest, Slot};
-use crate::contract::v0_1::Everything;
-use crate::contract::v0_1::exports::goatherd::plugin::guest;
-use crate::contract::v0_1::goatherd::plugin::types;
-use crate::contract::{CallContext, Error, Json, PluginName};
+use crate::contract::bindings::Exports;
+use crate::contract::invocation::Invocation;
+use crate::contract::wire::registration::Registration;
+use crate::contract::{CallContext, Error, PluginName};
 
 /// What all instances of a plugin are made from.
 pub(super) struct Mold {
@@ -49,7 +49,7 @@ pub(super) struct StartFailure {
 /// An instance of a plugin.
 pub(super) struct Instance {
     store: Store<Guest>,
-    bindings: Everything,
+    exports: Exports,
     turn: Arc<Turn>,
     meter: Arc<Meter>,
     bounds: Bounds,
@@ -85,16 +85,11 @@ impl Mold {
         let turn = Turn::new(&self.share);
         keep_deadline(&mut store, &turn);
         let bounds = Bounds::of(limits);
-        let made = within(
-            deadline,
-            &turn,
-            pin!(self.linked.instantiate_async(&mut store)),
-        )
-        .await;
-        let bindings = made.map_err(|stop| stop.explain(&meter, bounds))?;
+        let made = within(deadline, &turn, pin!(self.linked.instantiate(&mut store))).await;
+        let exports = made.map_err(|stop| stop.explain(&meter, bounds))?;
         Ok(Instance {
             store,
-            bindings,
+            exports,
             turn,
             meter,
             bounds,
@@ -150,62 +145,39 @@ fn keep_deadline(store: &mut Store<Guest>, turn: &Arc<Turn>) {
 
 impl Instance {
     /// Calls `register`.
-    pub(super) async fn register(
-        &mut self,
-        deadline: Instant,
-    ) -> Result<guest::Registration, Trap> {
+    pub(super) async fn register(&mut self, deadline: Instant) -> Result<Registration, Trap> {
         self.enter(CallContext::default(), deadline);
-        let guest = self.bindings.goatherd_plugin_guest();
-        let called = within(
-            deadline,
-            &self.turn,
-            pin!(guest.call_register(&mut self.store)),
-        )
-        .await;
+        let called = self.exports.register(&mut self.store);
+        let called = within(deadline, &self.turn, pin!(called)).await;
         called.map_err(|stop| self.explain(stop, "register"))
     }
 
     /// Calls `init`.
     async fn init(&mut self, deadline: Instant) -> Result<Result<(), Error>, Trap> {
         self.enter(CallContext::default(), deadline);
-        let guest = self.bindings.goatherd_plugin_guest();
-        let called = within(deadline, &self.turn, pin!(guest.call_init(&mut self.store))).await;
-        let answer = called.map_err(|stop| self.explain(stop, "init"))?;
-        Ok(answer.map_err(Error::from))
+        let called = self.exports.init(&mut self.store);
+        let called = within(deadline, &self.turn, pin!(called)).await;
+        called.map_err(|stop| self.explain(stop, "init"))
     }
 
-    /// Calls `call`, for whom and until when [`enter`](Self::enter) said.
-    pub(super) async fn call(
+    /// Asks it something, for whom and until when [`enter`](Self::enter) said.
+    pub(super) async fn ask<I: Invocation>(
         &mut self,
-        function: &str,
-        args: &Json,
+        asked: &I,
         deadline: Instant,
-    ) -> Result<Result<String, types::Error>, Trap> {
-        let guest = self.bindings.goatherd_plugin_guest();
-        let args = args.as_string();
-        let called = within(
-            deadline,
-            &self.turn,
-            pin!(guest.call_call(&mut self.store, function, args)),
-        )
-        .await;
+    ) -> Result<Result<I::Answer, Error>, Trap> {
+        let called = asked.enter(&self.exports, &mut self.store);
+        let called = within(deadline, &self.turn, pin!(called)).await;
         self.store.data().leave();
-        // The answer stays as the bindings have it: converting it here would cost every call a copy.
-        called.map_err(|stop| self.explain(stop, function))
+        called.map_err(|stop| self.explain(stop, asked.name()))
     }
 
     /// Calls `shutdown`. The instance is gone afterwards.
     pub(super) async fn shutdown(mut self, deadline: Instant) -> Result<Result<(), Error>, Trap> {
         self.enter(CallContext::default(), deadline);
-        let guest = self.bindings.goatherd_plugin_guest();
-        let called = within(
-            deadline,
-            &self.turn,
-            pin!(guest.call_shutdown(&mut self.store)),
-        )
-        .await;
-        let answer = called.map_err(|stop| self.explain(stop, "shutdown"))?;
-        Ok(answer.map_err(Error::from))
+        let called = self.exports.shutdown(&mut self.store);
+        let called = within(deadline, &self.turn, pin!(called)).await;
+        called.map_err(|stop| self.explain(stop, "shutdown"))
     }
 
     /// Counts a call, and says whether it should be timed: every sixteenth of an instance is, since asking for the time

@@ -7,14 +7,13 @@ use wasmtime::component::Linker;
 
 use super::component::{Component, Import, Verdict};
 use super::error::{LoadError, Missing, Unknown};
-use crate::capability::table::{self, Link};
-use crate::capability::{Guest, Providers};
+use crate::capability::{Guest, Interfaces, table};
+use crate::contract::bindings;
 use crate::contract::registration::Registration;
-use crate::contract::v0_1::EverythingPre;
-use crate::permission::{Grant, Grants, Need};
+use crate::permission::{Grants, Need, Permission};
 
 /// A component joined to what it imports, ready to be instantiated any number of times.
-pub(super) type Linked = EverythingPre<Guest>;
+pub(super) type Linked = bindings::Linked<Guest>;
 
 /// Refuses a component that imports what nobody serves; `plugin` is what errors call it.
 pub(super) fn check_known(plugin: &str, imports: &[Import]) -> Result<(), LoadError> {
@@ -42,7 +41,7 @@ pub(super) fn check_granted(
     registration: &Registration,
     imports: &[Import],
     grants: &Grants,
-    providers: &Providers,
+    interfaces: &Interfaces,
 ) -> Result<(), LoadError> {
     let plugin = &registration.name;
     let mut missing = Vec::new();
@@ -63,40 +62,34 @@ pub(super) fn check_granted(
             missing,
         });
     }
-    let refuse = |filter: &dyn Fn(&&Import) -> bool, hint: &dyn Fn() -> String| {
-        let refused = imports.iter().filter(filter);
-        let interfaces: Vec<_> = refused.map(|import| import.name.clone()).collect();
-        if interfaces.is_empty() {
-            return Ok(());
+    let mut interfaces_without = Vec::new();
+    let mut hints: Vec<(Permission, &str)> = Vec::new();
+    for import in imports {
+        let Verdict::Granted { permission } = import.verdict else {
+            continue;
+        };
+        if interfaces.is_served(import.interface()) {
+            continue;
         }
-        Err(LoadError::NotServed {
-            plugin: plugin.to_string(),
-            interfaces,
-            hint: hint(),
-        })
-    };
-    let not_served = |import: &&Import| matches!(import.verdict, Verdict::NotServed { .. });
-    refuse(&not_served, &|| " in this version".to_owned())?;
-    let no_provider = |import: &&Import| {
-        matches!(import.verdict, Verdict::Granted { .. })
-            && provided(import).is_some_and(|interface| providers.serving(interface).is_none())
-    };
-    refuse(&no_provider, &|| {
-        let mut hints = Vec::new();
-        for import in imports.iter().filter(no_provider) {
-            if let Verdict::Granted { permission } = import.verdict
-                && let permission = permission.permission()
-                && let Some(hint) = table::back_end(permission)
-                && !hints.iter().any(|(other, _)| *other == permission)
-            {
-                hints.push((permission, hint));
-            }
+        interfaces_without.push(import.name.clone());
+        let permission = permission.permission();
+        if let Some(hint) = table::back_end(permission)
+            && !hints.iter().any(|(other, _)| *other == permission)
+        {
+            hints.push((permission, hint));
         }
-        let hints: Vec<_> = hints
-            .into_iter()
-            .map(|(permission, hint)| format!("for {permission}, {hint}"))
-            .collect();
-        format!(": it has no back-end for that; {}", hints.join("; "))
+    }
+    if interfaces_without.is_empty() {
+        return Ok(());
+    }
+    let hints = hints.into_iter();
+    let hints: Vec<_> = hints
+        .map(|(permission, hint)| format!("for {permission}, {hint}"))
+        .collect();
+    Err(LoadError::NotServed {
+        plugin: plugin.to_string(),
+        interfaces: interfaces_without,
+        hint: format!(": it has no back-end for that; {}", hints.join("; ")),
     })
 }
 
@@ -104,50 +97,45 @@ pub(super) fn check_granted(
 fn asked(registration: &Registration, need: Need) -> Vec<String> {
     registration
         .requested_permissions()
-        .filter_map(|request| Grant::try_from(request).ok())
+        .filter_map(|request| request.to_grant().ok())
         .filter(|grant| grant.covers(need))
         .flat_map(|grant| grant.scope())
         .collect()
 }
 
-/// The names of what a component imports, as providers know them.
-pub(super) fn imported(component: &Component) -> Vec<&'static str> {
-    component.imports().iter().filter_map(provided).collect()
-}
-
-/// An interface's name as its provider knows it: that of the contract without its package, others with it.
-fn provided(import: &Import) -> Option<&'static str> {
-    let name = import.interface()?.name;
-    Some(name.strip_prefix("goatherd:plugin/").unwrap_or(name))
-}
-
 /// Links a component to everything that it imports. The caller has checked that all of it is granted.
-pub(super) fn link_granted(component: &Component) -> wasmtime::Result<Linked> {
-    link(component, |_| true, false)
+pub(super) fn link_granted(
+    component: &Component,
+    interfaces: &Interfaces,
+) -> wasmtime::Result<Linked> {
+    link(component, interfaces, |_| true, false)
 }
 
 /// Links a component to what is always there; everything else traps when it is called.
-pub(super) fn link_ambient(component: &Component) -> wasmtime::Result<Linked> {
+pub(super) fn link_ambient(
+    component: &Component,
+    interfaces: &Interfaces,
+) -> wasmtime::Result<Linked> {
     let ambient = |import: &Import| import.verdict == Verdict::Ambient;
-    link(component, ambient, true)
+    link(component, interfaces, ambient, true)
 }
 
 fn link(
     component: &Component,
+    interfaces: &Interfaces,
     open: impl Fn(&Import) -> bool,
     trap_the_rest: bool,
 ) -> wasmtime::Result<Linked> {
     let compiled = component.compiled();
     let mut linker: Linker<Guest> = Linker::new(compiled.engine());
     for import in component.imports().iter().filter(|import| open(import)) {
-        if let Some(interface) = import.interface()
-            && let Link::Function(add) = interface.link
-        {
-            add(&mut linker)?;
-        }
+        interfaces.link(import.interface(), &mut linker)?;
     }
     if trap_the_rest {
         linker.define_unknown_imports_as_traps(compiled)?;
     }
-    EverythingPre::new(linker.instantiate_pre(compiled)?)
+    let instance = linker.instantiate_pre(compiled)?;
+    Linked::new(component.contract(), instance, |exported| {
+        component.has(exported)
+    })
 }

@@ -22,7 +22,8 @@ use super::pool::{Lease, Pool};
 use super::trap::Trap;
 use crate::capability::PluginRates;
 use crate::capability::log::{Level, PluginLog};
-use crate::contract::{CallContext, Json, PluginName};
+use crate::contract::invocation::{Call, Invocation};
+use crate::contract::{CallContext, Error, Json, PluginName};
 use crate::permission::Grants;
 
 /// A plugin that can be called.
@@ -70,7 +71,22 @@ impl Plugin {
         })))
     }
 
-    /// Calls a function of the plugin.
+    /// Calls a function of the plugin whose shape only the plugin knows. See [`ask`](Self::ask).
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub async fn call(
+        &self,
+        function: &str,
+        args: &Json,
+        context: CallContext,
+    ) -> Result<Reply, CallError> {
+        let text = self.ask(&Call { function, args }, context).await?;
+        Ok(Reply::new(text))
+    }
+
+    /// Asks the plugin something.
     ///
     /// The call ends by the plugin's call timeout or by the context's deadline, whichever comes first. Dropping the future
     /// ends it at once; the instance that it ran in is discarded.
@@ -80,20 +96,19 @@ impl Plugin {
     /// [`CallError::Plugin`] is the plugin's own answer. All others are the host's: a trap or a timeout, no free instance,
     /// arguments over the limit, calls that are too many or would wait for themselves, a plugin that failed too often or was
     /// shut down.
-    pub async fn call(
+    pub async fn ask<I: Invocation>(
         &self,
-        function: &str,
-        args: &Json,
+        asked: &I,
         context: CallContext,
-    ) -> Result<Reply, CallError> {
+    ) -> Result<I::Answer, CallError> {
         let pool = &self.0.pool;
         let live = pool.live();
         let word = live.word();
-        let bytes = args.as_str().len();
+        let bytes = asked.bytes();
         if bytes > live.args_bytes() {
             return Err(CallError::ArgsTooLarge {
                 plugin: self.name().clone(),
-                function: function.to_owned(),
+                function: asked.name().to_owned(),
                 bytes,
                 limit: live.args_bytes(),
             });
@@ -132,7 +147,7 @@ impl Plugin {
         } = lease;
         let timed = instance.count_call().then(Instant::now);
         instance.enter(context, deadline);
-        let ended = instance.call(function, args, deadline).await;
+        let ended = instance.ask(asked, deadline).await;
         let took = timed.map(|timed| timed.elapsed());
         if ended.is_err() || probe.is_some() || live.word().is_watched() {
             let had = deadline.saturating_duration_since(entered);
@@ -145,20 +160,22 @@ impl Plugin {
         let whole = ended.is_ok().then_some(instance);
         place.end(whole, ending(&ended), took);
         match ended {
-            Ok(Ok(text)) if text.len() > result_bytes => Err(CallError::ResultTooLarge {
-                plugin: self.name().clone(),
-                function: function.to_owned(),
-                bytes: text.len(),
-                limit: result_bytes,
-            }),
-            Ok(Ok(text)) => Ok(Reply { text }),
+            Ok(Ok(answer)) if I::answer_bytes(&answer) > result_bytes => {
+                Err(CallError::ResultTooLarge {
+                    plugin: self.name().clone(),
+                    function: asked.name().to_owned(),
+                    bytes: I::answer_bytes(&answer),
+                    limit: result_bytes,
+                })
+            }
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(CallError::Plugin {
                 plugin: self.name().clone(),
-                error: error.into(),
+                error,
             }),
             Err(trap) => Err(CallError::Trapped {
                 plugin: self.name().clone(),
-                function: function.to_owned(),
+                function: asked.name().to_owned(),
                 trap,
             }),
         }
@@ -280,11 +297,7 @@ impl Plugin {
 const WHOLE: (u32, u32) = (9, 10);
 
 /// What an end says about the plugin, which had so much of its timeout.
-fn outcome<E>(
-    ended: &Result<Result<String, E>, Trap>,
-    had: Duration,
-    timeout: Duration,
-) -> Outcome {
+fn outcome<A>(ended: &Result<Result<A, Error>, Trap>, had: Duration, timeout: Duration) -> Outcome {
     match ended {
         Ok(_) => Outcome::Good,
         Err(Trap::TimedOut) if had < timeout / WHOLE.1 * WHOLE.0 => Outcome::NoVerdict,
@@ -293,7 +306,7 @@ fn outcome<E>(
     }
 }
 
-fn ending<E>(ended: &Result<Result<String, E>, Trap>) -> Ending {
+fn ending<A>(ended: &Result<Result<A, Error>, Trap>) -> Ending {
     match ended {
         Ok(Ok(_)) => Ending::Answered,
         Ok(Err(_)) => Ending::Error,
@@ -309,6 +322,11 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// An answer of `guest.call`.
+    pub(crate) fn new(text: String) -> Self {
+        Self { text }
+    }
+
     /// The text, unchecked.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -1,40 +1,36 @@
 //! The plugins' own routes.
 //!
-//! A request is matched, its visitor checked, and only then is its body read. The handler gets the request as JSON without
-//! the visitor's credentials; who asks, it learns from the `context` import alone. Whatever a plugin answers is served
+//! A request is matched, its visitor checked, and only then is its body read. The handler gets the request without the
+//! visitor's credentials; who asks, it learns from the `context` import alone. Whatever a plugin answers is served
 //! under a policy that keeps it from acting as the visitor: its HTML runs no script and has no origin.
 
-use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body as HttpBody, Bytes};
-use axum::extract::{Extension, Request};
+use axum::extract::{ConnectInfo, Extension, Request as HttpRequest};
 use axum::http::header::{
     ALLOW, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_FRAME_OPTIONS,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt as _;
-use serde::Serialize;
 
 use super::access;
+use super::answer::{Answer, Body};
 use super::app::App;
 use super::edge::Asked;
-use super::envelope::{Answer, Body};
 use super::problem::Problem;
 use crate::capability::log::Level;
-use crate::contract::Json;
+use crate::contract::invocation::HandleRoute;
 use crate::contract::registration::{Handler, Method};
+use crate::contract::wire::handlers::{Request, RequestDetail};
 use crate::manager::Handle;
 use crate::platform::{Contributions, Found, ServedRoute};
 use crate::runtime::CallError;
 
-/// The most bytes of a request's body.
-pub const BODY_MAX: usize = 4 << 20;
 /// How long a client may take to send it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -42,34 +38,11 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const CSP_PAGE: &str = "sandbox allow-forms allow-top-navigation-by-user-activation; default-src 'none'; \
      style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
-/// A request as its handler sees it.
-#[derive(Serialize)]
-struct Args<'a> {
-    method: &'a str,
-    path: &'a str,
-    params: BTreeMap<String, String>,
-    query: BTreeMap<String, Values>,
-    headers: BTreeMap<&'a str, String>,
-    body: String,
-    content_type: &'a str,
-    /// Says `base64` where the body is not text; absent otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_encoding: Option<&'static str>,
-}
-
-/// The values of one name in a query: a text, or an array where the name stands several times.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Values {
-    One(String),
-    Many(Vec<String>),
-}
-
 /// Answers what no route of the server itself answers.
 pub(super) async fn plugin_route(
     Extension(app): Extension<App>,
     Extension(asked): Extension<Asked>,
-    request: Request,
+    request: HttpRequest,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let contributions = app.platform.snapshot();
@@ -82,7 +55,7 @@ pub(super) async fn plugin_route(
     };
     access::check(&served.route.middleware, &asked.visitor)?;
     let name = &served.plugin;
-    let Handler::Function(function) = &served.route.handler else {
+    let Handler::Function(handler) = &served.route.handler else {
         return Err(Problem::unavailable(format!(
             "plugin {name} answers this route by wasi:http, which this server does not serve yet"
         )));
@@ -90,34 +63,35 @@ pub(super) async fn plugin_route(
     let plugin = contributions
         .plugin(name.as_str())
         .ok_or_else(|| Problem::unavailable(format!("plugin {name} does not serve")))?;
-    let body = read(body, &parts.headers).await?;
-    let args = args(served.route.method, &parts, params, body);
-    let args = Json::from_serialize(&args).map_err(|_| Problem::internal())?;
-    let called = plugin
-        .call(function.as_str(), &args, asked.call_context(None))
-        .await;
-    let reply = called.map_err(|error| {
+    let body = read(body, &parts.headers, served.route.max_body_bytes).await?;
+    let request = request_of(&served, &parts, params, body);
+    let asking = HandleRoute {
+        handler: handler.as_str(),
+        request: &request,
+    };
+    let called = plugin.ask(&asking, asked.call_context(None)).await;
+    let response = called.map_err(|error| {
         let request_id = asked.request_id.to_string();
         match &error {
             // What a plugin answers on purpose is its own affair.
             CallError::Plugin { .. } => {
-                tracing::debug!(plugin = %name, function = %function, request_id, "{error}");
+                tracing::debug!(plugin = %name, %handler, request_id, "{error}");
             }
             failed => {
-                tracing::warn!(plugin = %name, function = %function, request_id, "{failed}");
+                tracing::warn!(plugin = %name, %handler, request_id, "{failed}");
             }
         }
         Problem::of_call(&error, name, &contributions, &asked.visitor)
     })?;
-    let answer = Answer::parse(reply.into_string()).map_err(|error| {
-        let message = format!("{function} answered {}: {error}", parts.uri.path());
+    let answer = Answer::parse(response).map_err(|error| {
+        let message = format!("{handler} answered {}: {error}", parts.uri.path());
         plugin.log().host(Level::Error, message);
         Problem::plugin_failed(name)
     })?;
     for refused in &answer.refused {
         plugin
             .log()
-            .host(Level::Warn, format!("{function}: {refused}"));
+            .host(Level::Warn, format!("{handler}: {refused}"));
     }
     respond(&app, &asked, &contributions, plugin, answer)
 }
@@ -179,13 +153,14 @@ fn allowed(methods: &[Method]) -> String {
     names.join(", ")
 }
 
-/// Reads a body of at most [`BODY_MAX`] bytes.
-async fn read(body: HttpBody, headers: &HeaderMap) -> Result<Vec<u8>, Problem> {
+/// Reads a body of at most `most` bytes.
+async fn read(body: HttpBody, headers: &HeaderMap, most: u32) -> Result<Vec<u8>, Problem> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > BODY_MAX as u64) {
-        return Err(Problem::body_too_large(BODY_MAX));
+    if announced.is_some_and(|length| length > most as u64) {
+        return Err(Problem::body_too_large(most));
     }
     let mut stream = body.into_data_stream();
     let collect = async {
@@ -193,8 +168,8 @@ async fn read(body: HttpBody, headers: &HeaderMap) -> Result<Vec<u8>, Problem> {
         while let Some(piece) = stream.next().await {
             let piece: Bytes =
                 piece.map_err(|_| Problem::invalid("the request's body ended before its end"))?;
-            if bytes.len() + piece.len() > BODY_MAX {
-                return Err(Problem::body_too_large(BODY_MAX));
+            if bytes.len() + piece.len() > most {
+                return Err(Problem::body_too_large(most));
             }
             bytes.extend_from_slice(&piece);
         }
@@ -228,55 +203,36 @@ const WITHHELD: [&str; 16] = [
     "x-real-ip",
 ];
 
-fn args<'a>(
-    method: Method,
-    parts: &'a Parts,
+/// The request as its handler gets it.
+fn request_of(
+    served: &ServedRoute,
+    parts: &Parts,
     params: Vec<(String, String)>,
     body: Vec<u8>,
-) -> Args<'a> {
-    let mut headers: BTreeMap<&str, String> = BTreeMap::new();
-    for (name, value) in &parts.headers {
-        if WITHHELD.contains(&name.as_str()) {
-            continue;
-        }
-        let value = String::from_utf8_lossy(value.as_bytes());
-        headers
-            .entry(name.as_str())
-            .and_modify(|before| {
-                before.push_str(", ");
-                before.push_str(&value);
-            })
-            .or_insert_with(|| value.clone().into_owned());
-    }
-    let mut query: BTreeMap<String, Values> = BTreeMap::new();
-    let pairs = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    for (name, value) in pairs.into_owned() {
-        let values = match query.remove(&name) {
-            None => Values::One(value),
-            Some(Values::One(first)) => Values::Many(vec![first, value]),
-            Some(Values::Many(mut all)) => {
-                all.push(value);
-                Values::Many(all)
-            }
-        };
-        query.insert(name, values);
-    }
-    let (body, body_encoding) = match String::from_utf8(body) {
-        Ok(text) => (text, None),
-        Err(bytes) => (STANDARD.encode(bytes.as_bytes()), Some("base64")),
-    };
-    let content_type = parts.headers.get(CONTENT_TYPE);
-    Args {
-        method: method.as_str(),
-        path: parts.uri.path(),
-        params: params.into_iter().collect(),
-        query,
-        headers,
+) -> Request {
+    let withheld = |name: &&HeaderName| WITHHELD.contains(&name.as_str());
+    let headers = parts.headers.iter().filter(|(name, _)| !withheld(name));
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let query = parts.uri.query().unwrap_or_default();
+    let client = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let client = client.map(|ConnectInfo(address)| address.ip().to_string());
+    let route = RequestDetail::Route(served.route.path.to_string());
+    Request {
+        method: served.route.method.into(),
+        path: parts.uri.path().to_owned(),
+        params,
+        query: url::form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
         body,
-        content_type: content_type
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default(),
-        body_encoding,
+        ui: None,
+        details: [route]
+            .into_iter()
+            .chain(client.map(RequestDetail::ClientAddress))
+            .collect(),
     }
 }
 
@@ -287,33 +243,31 @@ fn respond(
     plugin: &Handle,
     answer: Answer,
 ) -> Result<Response, Problem> {
-    let (usual, mut response) = match answer.body {
-        Body::Redirect(location) => (StatusCode::FOUND, [(LOCATION, location)].into_response()),
-        Body::Binary { content_type, data } => {
-            let headers = [(CONTENT_TYPE, content_type)];
-            (StatusCode::OK, (headers, data).into_response())
-        }
-        Body::Json(text) => {
-            let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-            (StatusCode::OK, (headers, text).into_response())
-        }
+    let mut response = match answer.body {
+        Body::Empty => ().into_response(),
+        Body::Redirect(location) => [(LOCATION, location)].into_response(),
+        Body::Typed {
+            content_type,
+            content,
+        } => ([(CONTENT_TYPE, content_type)], content).into_response(),
         Body::Html {
-            html, raw: true, ..
+            content,
+            whole_page: true,
+            ..
         } => {
             let headers = [
                 (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP_PAGE)),
                 (X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
             ];
-            (StatusCode::OK, (headers, Html(html)).into_response())
+            (headers, Html(content)).into_response()
         }
-        Body::Html { html, title, .. } => {
-            let page =
-                app.pages
-                    .wrapped(app, asked, contributions, plugin, &html, title.as_deref())?;
-            (StatusCode::OK, page)
+        Body::Html { content, title, .. } => {
+            let title = title.as_deref();
+            app.pages
+                .wrapped(app, asked, contributions, plugin, &content, title)?
         }
     };
-    *response.status_mut() = answer.status.unwrap_or(usual);
+    *response.status_mut() = answer.status;
     for (name, value) in answer.headers {
         response.headers_mut().insert(name, value);
     }

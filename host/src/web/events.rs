@@ -33,7 +33,7 @@ use super::problem::Problem;
 use super::sse;
 use crate::capability::events::{Delivery, EventHub, LastSeen, Subscription};
 use crate::capability::log::Level;
-use crate::contract::Json;
+use crate::contract::invocation::Authorize;
 use crate::manager::Handle;
 use crate::permission::ChannelName;
 
@@ -203,20 +203,18 @@ async fn authorize(plugin: &Handle, channel: &ChannelName, asked: &Asked) -> Res
     let authorizers = registration.event_authorizers.iter();
     let deadline = Instant::now() + AUTHORIZING;
     for authorizer in authorizers.filter(|one| one.covers(channel)) {
-        let question = Question {
+        let context = asked.call_context(Some(deadline));
+        let question = Authorize {
+            handler: authorizer.handler.as_str(),
             channel: channel.as_str(),
         };
-        let question = Json::from_serialize(&question).map_err(|_| Problem::internal())?;
-        let context = asked.call_context(Some(deadline));
-        let function = authorizer.function.as_str();
-        let allowed = match plugin
-            .call_json::<Answer>(function, &question, context)
-            .await
-        {
-            Ok(answer) => answer.get("allow") == Some(&Value::Bool(true)),
+        let allowed = match plugin.ask(&question, context).await {
+            Ok(allowed) => allowed,
             Err(error) => {
-                let message =
-                    format!("{function}, asked about the channel {channel}, failed: {error}");
+                let message = format!(
+                    "{}, asked about the channel {channel}, failed: {error}",
+                    question.handler
+                );
                 plugin.log().host(Level::Error, message);
                 false
             }

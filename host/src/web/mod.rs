@@ -10,12 +10,12 @@
 //! - errors are problem details with a stable code, and details of the inside go to the log and to administrators only.
 
 mod access;
+mod answer;
 mod api;
 mod app;
 mod assets;
 mod dispatch;
 mod edge;
-mod envelope;
 mod events;
 mod language;
 mod pages;
@@ -27,7 +27,6 @@ mod widgets;
 mod words;
 
 pub use app::{App, application, router};
-pub use dispatch::BODY_MAX;
 pub use events::VISITOR_STREAMS;
 pub use problem::Problem;
 pub use serve::{ServeError, serve};

@@ -155,9 +155,12 @@ struct WidgetDocument<'a> {
     reason: Option<&'a str>,
 }
 
+/// The parameter that chooses a language.
+pub(super) const LANGUAGE: &str = "lang";
+
 /// A request with the language that its query chooses, before those that the browser wants.
 pub(super) fn with_language(mut asked: Asked, parameters: &Parameters) -> Asked {
-    let chosen = parameters.get("lang").and_then(|tag| tag.parse().ok());
+    let chosen = parameters.get(LANGUAGE).and_then(|tag| tag.parse().ok());
     if let Some(chosen) = chosen {
         let others = asked.languages.iter().cloned();
         asked.languages = std::iter::once(chosen).chain(others).collect();

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::visitor::Visitor;
-use crate::contract::{Error, PluginName};
+use crate::contract::{Error, ErrorDetail, PluginName, RateLimited};
 use crate::platform::Contributions;
 use crate::runtime::CallError;
 
@@ -170,7 +170,7 @@ impl Problem {
             Error::NotFound(text) => problem(StatusCode::NOT_FOUND).detail(text),
             Error::InvalidArgument(text) => problem(StatusCode::BAD_REQUEST).detail(text),
             Error::Conflict(text) => problem(StatusCode::CONFLICT).detail(text),
-            Error::RateLimited { retry_after_ms } => {
+            Error::RateLimited(RateLimited { retry_after_ms }) => {
                 let seconds = retry_after_ms.div_ceil(1_000).max(1);
                 problem(StatusCode::TOO_MANY_REQUESTS)
                     .detail(format!("too many calls; try again in {seconds} s"))
@@ -182,7 +182,7 @@ impl Problem {
             Error::Unavailable(_) => Self::unavailable(format!(
                 "plugin {plugin} needs something that does not answer"
             )),
-            Error::Other { code, message } => {
+            Error::Other(ErrorDetail { code, message }) => {
                 match contributions.error_code(plugin.as_str(), code) {
                     Some(registered) => {
                         let status = StatusCode::from_u16(registered.http_status)
@@ -288,10 +288,10 @@ mod tests {
 
     #[test]
     fn an_unregistered_code_is_a_500_without_its_message() {
-        let other = Error::Other {
+        let other = Error::Other(ErrorDetail {
             code: "odd".to_owned(),
             message: "internal detail".to_owned(),
-        };
+        });
         let problem = of(other, &Visitor::Anonymous);
         assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(problem.code(), "other");
@@ -300,9 +300,9 @@ mod tests {
 
     #[test]
     fn a_rate_limit_says_in_whole_seconds_when_to_come_back() {
-        let limited = Error::RateLimited {
+        let limited = Error::RateLimited(RateLimited {
             retry_after_ms: 1_001,
-        };
+        });
         let response = of(limited, &Visitor::Anonymous).render("r-1");
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "2");

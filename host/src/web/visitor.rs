@@ -13,7 +13,8 @@ use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::request::Parts;
 
 use super::problem::Problem;
-use crate::contract::User;
+pub use crate::contract::UserRole as Role;
+use crate::contract::{User, UserTrait};
 
 /// Who a request comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,17 +37,6 @@ pub struct SignedIn {
     pub organisation: Option<i64>,
 }
 
-/// What a user is to the application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Runs the application, and may do what every other role may.
-    Administrator,
-    /// Works with the application.
-    Agent,
-    /// Is served by the application.
-    Customer,
-}
-
 impl SignedIn {
     /// A user without groups, of no organisation.
     pub fn new(id: &str, name: &str, role: Role) -> Self {
@@ -54,6 +44,7 @@ impl SignedIn {
             id: id.to_owned(),
             name: name.to_owned(),
             groups: Vec::new(),
+            traits: vec![UserTrait::Role(role)],
         };
         Self {
             user: Arc::new(user),

@@ -5,24 +5,26 @@
 //! for in parallel by the browser, and each call has the same short deadline; one that fails leaves a marker in its place
 //! and the others alone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::{Extension, Path};
+use axum::extract::{Extension, Path, Query};
 use axum::http::header::{CONTENT_SECURITY_POLICY, X_FRAME_OPTIONS};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::access;
 use super::api::{Parameters, WidgetItem, spoken};
 use super::app::App;
 use super::edge::Asked;
-use super::pages::with_language;
+use super::pages::{LANGUAGE, with_language};
 use super::problem::Problem;
 use crate::capability::log::Level;
-use crate::contract;
+use crate::contract::invocation::RenderWidget;
+use crate::contract::wire::handlers::WidgetRequest;
 use crate::platform::{Contributions, PlacedWidget};
 
 /// How long a widget may take.
@@ -31,19 +33,6 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// What a widget's document may do: show itself, with styles of its own and images inside of it.
 const CSP: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'self'";
-
-/// What a widget's handler gets.
-#[derive(Serialize)]
-struct Args<'a> {
-    widget_id: &'a str,
-    location: &'a str,
-}
-
-/// What it returns; more is passed over.
-#[derive(Deserialize)]
-struct Contents {
-    html: String,
-}
 
 /// The contents of a widget, for programs.
 #[derive(Serialize)]
@@ -58,10 +47,11 @@ pub(super) async fn contents(
     Extension(app): Extension<App>,
     Extension(asked): Extension<Asked>,
     Path((plugin, id)): Path<(String, String)>,
+    Query(parameters): Parameters,
 ) -> Result<Response, Problem> {
     let contributions = app.platform.snapshot();
     let placed = find(&contributions, &asked, &plugin, &id)?;
-    let html = ask(&contributions, &asked, &placed).await?;
+    let html = ask(&contributions, &asked, &placed, of_page(&parameters)).await?;
     let language = spoken(&contributions, &asked);
     let widget = WidgetItem::of(&placed, &contributions, &language);
     Ok(Json(Answer { html, widget }).into_response())
@@ -77,10 +67,11 @@ pub(super) async fn frame(
     let asked = with_language(asked, &parameters);
     let contributions = app.platform.snapshot();
     let placed = find(&contributions, &asked, &plugin, &id)?;
-    let (status, html, problem) = match ask(&contributions, &asked, &placed).await {
-        Ok(html) => (StatusCode::OK, html, None),
-        Err(problem) => (problem.status(), String::new(), Some(problem)),
-    };
+    let (status, html, problem) =
+        match ask(&contributions, &asked, &placed, of_page(&parameters)).await {
+            Ok(html) => (StatusCode::OK, html, None),
+            Err(problem) => (problem.status(), String::new(), Some(problem)),
+        };
     let language = spoken(&contributions, &asked);
     let widget = WidgetItem::of(&placed, &contributions, &language);
     let reason = problem
@@ -122,27 +113,36 @@ fn find(
     Ok(Arc::clone(placed))
 }
 
+/// What the page says about itself, such as beside which ticket the widget stands; not what is the host's own.
+fn of_page(parameters: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let own = parameters.iter().filter(|(name, _)| *name != LANGUAGE);
+    own.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
 /// Asks the plugin for the HTML.
 async fn ask(
     contributions: &Contributions,
     asked: &Asked,
     placed: &PlacedWidget,
+    params: Vec<(String, String)>,
 ) -> Result<String, Problem> {
     let (name, widget) = (&placed.plugin, &placed.widget);
     let plugin = contributions
         .plugin(name.as_str())
         .ok_or_else(|| Problem::unavailable(format!("plugin {name} does not serve")))?;
-    let args = Args {
-        widget_id: &widget.id,
-        location: widget.location.as_str(),
+    let request = WidgetRequest {
+        widget_id: widget.id.clone(),
+        location: widget.location.into(),
+        params,
     };
-    let args = contract::Json::from_serialize(&args).map_err(|_| Problem::internal())?;
+    let asking = RenderWidget {
+        handler: widget.handler.as_str(),
+        widget: &request,
+    };
     let context = asked.call_context(Some(Instant::now() + DEADLINE));
-    let called = plugin
-        .call_json::<Contents>(widget.handler.as_str(), &args, context)
-        .await;
-    match called {
-        Ok(contents) => Ok(contents.html),
+    match plugin.ask(&asking, context).await {
+        Ok(html) => Ok(html),
         Err(error) => {
             let message = format!("the widget {} failed: {error}", widget.id);
             plugin.log().host(Level::Error, message);

@@ -13,7 +13,7 @@ pub(super) fn of_requests(description: &Description) -> Vec<String> {
     let mut words = Vec::new();
     let mut asked = Vec::new();
     for request in description.registration.requested_permissions() {
-        match Grant::try_from(request) {
+        match request.to_grant() {
             Ok(grant) => {
                 words.push(of_grant(&grant));
                 asked.push(grant);
@@ -118,6 +118,10 @@ fn of(permission: Permission, access: Option<Access>, scope: &[String]) -> Strin
         Permission::PluginCall => format!(
             "call {}",
             listed("the plugins", "every other plugin", "no other plugin yet")
+        ),
+        Permission::Capability => format!(
+            "run {}",
+            listed("the capabilities", "every capability", "no capability yet")
         ),
         Permission::Events => format!(
             "send events to browsers on {}",

@@ -34,6 +34,46 @@ pub trait PluginCache: Send + Sync + 'static {
 
     /// Removes what is under a key.
     async fn delete(&self, key: &str) -> Result<(), Unavailable>;
+
+    /// Adds to the number under a key, in decimal digits, and gives the sum; in one step. Where nothing is, it counts from
+    /// 0, and only then the entry gets this time to live.
+    async fn increment(
+        &self,
+        key: &str,
+        by: i64,
+        ttl: Option<Duration>,
+    ) -> Result<i64, IncrementError>;
+
+    /// Puts a value under a key if the expected one is there, in one step, and says whether it did. None is no entry.
+    async fn compare_and_set(
+        &self,
+        key: &str,
+        expected: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+        ttl: Option<Duration>,
+    ) -> Result<bool, Unavailable>;
+}
+
+/// Why nothing was added to a number.
+#[derive(Debug, Error)]
+pub enum IncrementError {
+    /// The cache does not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// What is there is no number of 64 bits in decimal digits.
+    #[error("what is there is no number")]
+    NotANumber,
+    /// The sum is none of 64 bits.
+    #[error("the sum has more than 64 bits")]
+    Overflow,
+}
+
+/// The number that a value is: what [`PluginCache::increment`] takes for one. Only what it would write itself is one, which
+/// `+1`, `007` and `-0` are not, as Redis has it.
+pub(super) fn number(value: &[u8]) -> Result<i64, IncrementError> {
+    let text = std::str::from_utf8(value).ok();
+    let number = text.and_then(|text| text.parse().ok().filter(|n: &i64| n.to_string() == text));
+    number.ok_or(IncrementError::NotANumber)
 }
 
 /// The cache does not answer.

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 
-use super::backend::{Cache, PluginCache, Unavailable};
+use super::backend::{Cache, IncrementError, PluginCache, Unavailable, number};
 use crate::contract::PluginName;
 
 /// How many bytes each plugin may keep, unless said otherwise.
@@ -76,25 +77,30 @@ impl PluginMemory {
 #[derive(Clone)]
 struct Entry {
     value: Arc<[u8]>,
-    ttl: Option<Duration>,
+    /// When it goes; never without.
+    expires: Option<Instant>,
 }
 
-/// Each entry lives as long as it was set to, also when it takes another's place.
+fn expiry(ttl: Option<Duration>) -> Option<Instant> {
+    Instant::now().checked_add(ttl?)
+}
+
+/// Each entry lives until the time that it was set to, also when it takes another's place.
 struct Expiry;
 
 impl moka::Expiry<String, Entry> for Expiry {
-    fn expire_after_create(&self, _: &String, entry: &Entry, _: Instant) -> Option<Duration> {
-        entry.ttl
+    fn expire_after_create(&self, _: &String, entry: &Entry, now: Instant) -> Option<Duration> {
+        Some(entry.expires?.saturating_duration_since(now))
     }
 
     fn expire_after_update(
         &self,
         _: &String,
         entry: &Entry,
-        _: Instant,
+        now: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        entry.ttl
+        Some(entry.expires?.saturating_duration_since(now))
     }
 }
 
@@ -114,8 +120,9 @@ impl PluginCache for PluginMemory {
             // In place of an older value it would be taken, and all others would go for it.
             self.entries.invalidate(key);
         } else {
-            let value = value.into();
-            self.entries.insert(key.to_owned(), Entry { value, ttl });
+            let (value, expires) = (value.into(), expiry(ttl));
+            self.entries
+                .insert(key.to_owned(), Entry { value, expires });
         }
         Ok(())
     }
@@ -123,5 +130,53 @@ impl PluginCache for PluginMemory {
     async fn delete(&self, key: &str) -> Result<(), Unavailable> {
         self.entries.invalidate(key);
         Ok(())
+    }
+
+    async fn increment(
+        &self,
+        key: &str,
+        by: i64,
+        ttl: Option<Duration>,
+    ) -> Result<i64, IncrementError> {
+        let mut sum = by;
+        let added = self
+            .entries
+            .entry_by_ref(key)
+            .and_try_compute_with(|present| {
+                let (before, expires) = match present.map(moka::Entry::into_value) {
+                    Some(entry) => (number(&entry.value)?, entry.expires),
+                    None => (0, expiry(ttl)),
+                };
+                sum = before.checked_add(by).ok_or(IncrementError::Overflow)?;
+                let value = sum.to_string().into_bytes().into();
+                Ok::<_, IncrementError>(Op::Put(Entry { value, expires }))
+            });
+        added.map(|_| sum)
+    }
+
+    async fn compare_and_set(
+        &self,
+        key: &str,
+        expected: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+        ttl: Option<Duration>,
+    ) -> Result<bool, Unavailable> {
+        let mut is_expected = false;
+        let fits = |value: &[u8]| u64::from(weight(key, value)) <= self.quota;
+        self.entries.entry_by_ref(key).and_compute_with(|present| {
+            let present = present.map(moka::Entry::into_value);
+            let present = present.as_ref().map(|entry| &*entry.value);
+            is_expected = present == expected.as_deref();
+            match new {
+                _ if !is_expected => Op::Nop,
+                Some(value) if fits(&value) => Op::Put(Entry {
+                    value: value.into(),
+                    expires: expiry(ttl),
+                }),
+                // In place of an older value it would be taken, and all others would go for it.
+                Some(_) | None => Op::Remove,
+            }
+        });
+        Ok(is_expected)
     }
 }

@@ -10,15 +10,15 @@ mod redis;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::Linker;
-
 pub use self::redis::RedisCache;
-pub use backend::{Cache, PluginCache, Unavailable};
+pub use backend::{Cache, IncrementError, PluginCache, Unavailable};
 pub use memory::{MemoryCache, QUOTA};
 
-use crate::capability::{Caller, Guest, Of, PrepareError, Provider, Setup, Slot, View};
+use crate::capability::table::{CACHE_READ, CACHE_WRITE};
+use crate::capability::{Caller, Interface, Of, PrepareError, Provider, Setup, View};
 use crate::contract::Error;
-use crate::contract::v0_1::goatherd::plugin::{cache_read, cache_write, types};
+use crate::contract::bindings::link;
+use crate::contract::host::{CacheRead, CacheWrite};
 use crate::permission::{KeyPrefix, Scope};
 
 /// How long a key may be, in bytes.
@@ -37,16 +37,21 @@ impl Caching {
 }
 
 impl Provider for Caching {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["cache-read", "cache-write"]
+    type State = CacheAccess;
+
+    fn interfaces(&self) -> Vec<Interface<CacheAccess>> {
+        vec![
+            Interface::known(CACHE_READ, link::cache_read::<_, Of<CacheAccess>>),
+            Interface::known(CACHE_WRITE, link::cache_write::<_, Of<CacheAccess>>),
+        ]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(CacheAccess {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<CacheAccess, PrepareError> {
+        Ok(CacheAccess {
             cache: self.0.open(setup.plugin),
             read: setup.grants.cache_read().cloned(),
             write: setup.grants.cache_write().cloned(),
-        }))
+        })
     }
 }
 
@@ -91,69 +96,82 @@ impl From<Unavailable> for Error {
     }
 }
 
-impl View<'_, CacheAccess> {
-    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
-        let access = self.state()?;
-        check(self.caller, access.read.as_ref(), "read", key)?;
-        Ok(access.cache.get(key).await?)
-    }
+/// How long an entry lives; without a time it does not expire.
+fn lifetime(ttl_sec: Option<u32>) -> Option<Duration> {
+    let seconds = ttl_sec.filter(|seconds| *seconds > 0)?;
+    Some(Duration::from_secs(seconds.into()))
+}
 
-    async fn write(&self, key: &str, value: Vec<u8>, ttl_seconds: u32) -> Result<(), Error> {
+impl<'a> View<'a, CacheAccess> {
+    /// The cache, where this may be put under this key.
+    fn writing(&self, key: &str, value: Option<&[u8]>) -> Result<&'a dyn PluginCache, Error> {
         let access = self.state()?;
         check(self.caller, access.write.as_ref(), "write", key)?;
-        if value.len() > VALUE_BYTES {
+        if let Some(value) = value.filter(|value| value.len() > VALUE_BYTES) {
             return Err(Error::TooLarge(format!(
                 "plugin \"{}\" tried to cache {} bytes under \"{key}\"; a value has at most {VALUE_BYTES}",
                 self.caller.plugin(),
                 value.len()
             )));
         }
-        let ttl = (ttl_seconds > 0).then(|| Duration::from_secs(ttl_seconds.into()));
-        Ok(access.cache.set(key, value, ttl).await?)
+        Ok(&*access.cache)
     }
+}
 
-    async fn remove(&self, key: &str) -> Result<(), Error> {
+impl CacheRead for View<'_, CacheAccess> {
+    async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, Error> {
         let access = self.state()?;
-        check(self.caller, access.write.as_ref(), "write", key)?;
-        Ok(access.cache.delete(key).await?)
+        check(self.caller, access.read.as_ref(), "read", &key)?;
+        Ok(access.cache.get(&key).await?)
     }
 }
 
-/// Adds `cache-read` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_read(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    cache_read::add_to_linker::<_, Of<CacheAccess>>(linker, Guest::view::<CacheAccess>)
-}
-
-/// Adds `cache-write` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_write(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    cache_write::add_to_linker::<_, Of<CacheAccess>>(linker, Guest::view::<CacheAccess>)
-}
-
-impl cache_read::Host for View<'_, CacheAccess> {
-    async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, types::Error> {
-        Ok(self.read(&key).await?)
-    }
-}
-
-impl cache_write::Host for View<'_, CacheAccess> {
+impl CacheWrite for View<'_, CacheAccess> {
     async fn set(
         &mut self,
         key: String,
         value: Vec<u8>,
-        ttl_seconds: u32,
-    ) -> Result<(), types::Error> {
-        Ok(self.write(&key, value, ttl_seconds).await?)
+        ttl_sec: Option<u32>,
+    ) -> Result<(), Error> {
+        let cache = self.writing(&key, Some(&value))?;
+        Ok(cache.set(&key, value, lifetime(ttl_sec)).await?)
     }
 
-    async fn delete(&mut self, key: String) -> Result<(), types::Error> {
-        Ok(self.remove(&key).await?)
+    async fn delete(&mut self, key: String) -> Result<(), Error> {
+        let cache = self.writing(&key, None)?;
+        Ok(cache.delete(&key).await?)
+    }
+
+    async fn increment(
+        &mut self,
+        key: String,
+        by: i64,
+        ttl_sec: Option<u32>,
+    ) -> Result<i64, Error> {
+        let cache = self.writing(&key, None)?;
+        let sum = cache.increment(&key, by, lifetime(ttl_sec)).await;
+        sum.map_err(|error| match error {
+            IncrementError::Unavailable(error) => error.into(),
+            IncrementError::NotANumber => Error::Conflict(format!(
+                "plugin \"{}\" tried to add to what is cached under \"{key}\", which is no number",
+                self.caller.plugin()
+            )),
+            IncrementError::Overflow => Error::Conflict(format!(
+                "plugin \"{}\" tried to add {by} to what is cached under \"{key}\"; the sum has more than 64 bits",
+                self.caller.plugin()
+            )),
+        })
+    }
+
+    async fn compare_and_set(
+        &mut self,
+        key: String,
+        expected: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+        ttl_sec: Option<u32>,
+    ) -> Result<bool, Error> {
+        let cache = self.writing(&key, new.as_deref())?;
+        let set = cache.compare_and_set(&key, expected, new, lifetime(ttl_sec));
+        Ok(set.await?)
     }
 }

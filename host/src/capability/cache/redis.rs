@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, FromRedisValue, ServerErrorKind};
 
-use super::backend::{Cache, PluginCache, Unavailable};
+use super::backend::{Cache, IncrementError, PluginCache, Unavailable};
 use crate::contract::PluginName;
 use crate::store::{RedisFailure, RedisStore};
 
@@ -110,14 +110,9 @@ end
 return value
 ";
 
-const SET: &str = r"
-local value, lifetime, quota = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-
-forget(key)
-local bytes = #key + #value + overhead
-if bytes > quota then
-    return
-end
+/// What every script that writes goes on with.
+const WRITING: &str = r"
+local quota = tonumber(ARGV[3])
 
 local function expired()
     local gone = redis.call('ZRANGEBYSCORE', expires, '-inf', now, 'LIMIT', 0, 100)
@@ -126,40 +121,97 @@ local function expired()
     end
     return #gone > 0
 end
-local function kept()
-    return tonumber(redis.call('HGET', books, 'bytes') or 0)
-end
-expired()
-while kept() + bytes > quota do
-    if not expired() then
-        local oldest = redis.call('ZRANGE', used, 0, 0)[1]
-        if not oldest then
-            break
+
+local function make_room(bytes)
+    local function kept()
+        return tonumber(redis.call('HGET', books, 'bytes') or 0)
+    end
+    while kept() + bytes > quota do
+        if not expired() then
+            local oldest = redis.call('ZRANGE', used, 0, 0)[1]
+            if not oldest then
+                break
+            end
+            forget(oldest)
         end
-        forget(oldest)
     end
 end
 
-redis.call('HSET', values, key, value)
-redis.call('HINCRBY', books, 'bytes', bytes)
-touch(key)
-if lifetime > 0 then
-    redis.call('ZADD', expires, now + lifetime, key)
-    redis.call('HINCRBY', books, 'expiring', 1)
+local function put(value, lifetime)
+    forget(key)
+    local bytes = #key + #value + overhead
+    if bytes > quota then
+        return
+    end
+    expired()
+    make_room(bytes)
+    redis.call('HSET', values, key, value)
+    redis.call('HINCRBY', books, 'bytes', bytes)
+    touch(key)
+    if lifetime > 0 then
+        redis.call('ZADD', expires, now + lifetime, key)
+        redis.call('HINCRBY', books, 'expiring', 1)
+    end
+    local last = redis.call('ZREVRANGE', expires, 0, 0, 'WITHSCORES')[2]
+    local all = redis.call('ZCARD', expires) == redis.call('HLEN', values)
+    for _, name in ipairs(KEYS) do
+        if all then
+            redis.call('PEXPIREAT', name, last)
+        else
+            redis.call('PERSIST', name)
+        end
+    end
 end
 
-local last = redis.call('ZREVRANGE', expires, 0, 0, 'WITHSCORES')[2]
-local all = redis.call('ZCARD', expires) == redis.call('HLEN', values)
-for _, name in ipairs(KEYS) do
-    if all then
-        redis.call('PEXPIREAT', name, last)
-    else
-        redis.call('PERSIST', name)
+local function present()
+    local due = redis.call('ZSCORE', expires, key)
+    if due and tonumber(due) <= now then
+        forget(key)
+        return false
     end
+    return redis.call('HGET', values, key)
 end
 ";
 
+const SET: &str = "put(ARGV[4], tonumber(ARGV[5]))";
+
 const DELETE: &str = "forget(key)";
+
+/// The number is added by Redis itself: one of Lua's has 53 bits.
+const INCREMENT: &str = r"
+local by = ARGV[4]
+local before = present()
+if not before then
+    put(by, tonumber(ARGV[5]))
+    return {'sum', by}
+end
+local canonical = before == '0' or string.match(before, '^-?[1-9]%d*$')
+if not canonical or type(redis.pcall('HINCRBY', values, key, 0)) ~= 'number' then
+    return {'no number', ''}
+end
+if type(redis.pcall('HINCRBY', values, key, by)) ~= 'number' then
+    return {'overflow', ''}
+end
+local sum = redis.call('HGET', values, key)
+redis.call('HINCRBY', books, 'bytes', #sum - #before)
+touch(key)
+make_room(0)
+return {'sum', sum}
+";
+
+const COMPARE_AND_SET: &str = r"
+local before = present()
+local expected = ARGV[5] == '1' and ARGV[6]
+if before ~= expected then
+    return 0
+end
+if ARGV[7] == '1' then
+    put(ARGV[8], tonumber(ARGV[4]))
+else
+    forget(key)
+end
+return 1
+";
 
 /// A script and its hash, by which Redis knows those that it has run before.
 struct Known {
@@ -171,6 +223,8 @@ struct Scripts {
     get: Known,
     set: Known,
     delete: Known,
+    increment: Known,
+    compare_and_set: Known,
 }
 
 static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
@@ -181,8 +235,10 @@ static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
     };
     Scripts {
         get: known(GET),
-        set: known(SET),
+        set: known(&format!("{WRITING}{SET}")),
         delete: known(DELETE),
+        increment: known(&format!("{WRITING}{INCREMENT}")),
+        compare_and_set: known(&format!("{WRITING}{COMPARE_AND_SET}")),
     }
 });
 
@@ -234,10 +290,8 @@ impl PluginCache for PluginRedis {
         value: Vec<u8>,
         ttl: Option<Duration>,
     ) -> Result<(), Unavailable> {
-        let lifetime = ttl.map_or(0, |ttl| ttl.as_millis().max(1));
-        let lifetime = u64::try_from(lifetime).unwrap_or(u64::MAX);
         let more = |command: &mut Cmd| {
-            command.arg(&value[..]).arg(lifetime).arg(self.quota);
+            command.arg(self.quota).arg(&value[..]).arg(lifetime(ttl));
         };
         self.run(&SCRIPTS.set, key, more).await
     }
@@ -245,4 +299,44 @@ impl PluginCache for PluginRedis {
     async fn delete(&self, key: &str) -> Result<(), Unavailable> {
         self.run(&SCRIPTS.delete, key, |_| {}).await
     }
+
+    async fn increment(
+        &self,
+        key: &str,
+        by: i64,
+        ttl: Option<Duration>,
+    ) -> Result<i64, IncrementError> {
+        let more = |command: &mut Cmd| {
+            command.arg(self.quota).arg(by).arg(lifetime(ttl));
+        };
+        let (ended, sum): (String, String) = self.run(&SCRIPTS.increment, key, more).await?;
+        match ended.as_str() {
+            "sum" => sum.parse().map_err(|_| IncrementError::NotANumber),
+            "overflow" => Err(IncrementError::Overflow),
+            _ => Err(IncrementError::NotANumber),
+        }
+    }
+
+    async fn compare_and_set(
+        &self,
+        key: &str,
+        expected: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+        ttl: Option<Duration>,
+    ) -> Result<bool, Unavailable> {
+        let more = |command: &mut Cmd| {
+            command.arg(self.quota).arg(lifetime(ttl));
+            for value in [&expected, &new] {
+                command.arg(u8::from(value.is_some()));
+                command.arg(value.as_deref().unwrap_or_default());
+            }
+        };
+        self.run(&SCRIPTS.compare_and_set, key, more).await
+    }
+}
+
+/// Milliseconds; 0 is for ever.
+fn lifetime(ttl: Option<Duration>) -> u64 {
+    let milliseconds = ttl.map_or(0, |ttl| ttl.as_millis().max(1));
+    u64::try_from(milliseconds).unwrap_or(u64::MAX)
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
-use wasmtime::component::Linker;
 
-use crate::capability::{Guest, Of, PrepareError, Provider, Setup, Slot, View};
-use crate::contract::v0_1::goatherd::plugin::{config, types};
-use crate::contract::{Error, PluginName};
+use crate::capability::table::CONFIG;
+use crate::capability::{Interface, Of, PrepareError, Provider, Setup, View};
+use crate::contract::bindings::link;
+use crate::contract::{Error, PluginName, host};
 use crate::permission::{KeyPattern, Scope};
 
 /// How long a key may be, in bytes.
@@ -58,15 +58,20 @@ impl Config {
 }
 
 impl Provider for Config {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["config"]
+    type State = PluginConfig;
+
+    fn interfaces(&self) -> Vec<Interface<PluginConfig>> {
+        vec![Interface::known(
+            CONFIG,
+            link::config::<_, Of<PluginConfig>>,
+        )]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(PluginConfig {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<PluginConfig, PrepareError> {
+        Ok(PluginConfig {
             settings: Arc::clone(&self.0),
             scope: setup.grants.config().cloned(),
-        }))
+        })
     }
 }
 
@@ -113,17 +118,8 @@ impl PluginConfig {
     }
 }
 
-/// Adds the interface to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    config::add_to_linker::<_, Of<PluginConfig>>(linker, Guest::view::<PluginConfig>)
-}
-
-impl config::Host for View<'_, PluginConfig> {
-    fn get(&mut self, key: String) -> Result<Option<String>, types::Error> {
-        Ok(self.state()?.get(self.caller.plugin(), &key)?)
+impl host::Config for View<'_, PluginConfig> {
+    fn get(&mut self, key: String) -> Result<Option<String>, Error> {
+        self.state()?.get(self.caller.plugin(), &key)
     }
 }

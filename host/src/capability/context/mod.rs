@@ -2,32 +2,41 @@
 //!
 //! Everything comes from the store's own record of the call, so neither the plugin nor a client can change it.
 
-use wasmtime::component::Linker;
+use std::sync::Arc;
 
-use crate::capability::{Guest, Of, View};
-use crate::contract::v0_1::goatherd::plugin::context;
+use crate::capability::table::CONTEXT;
+use crate::capability::{Interface, Of, PrepareError, Provider, Setup, View};
+use crate::contract::bindings::link;
+use crate::contract::{User, host};
 
-/// Adds the interface to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    context::add_to_linker::<_, Of<()>>(linker, Guest::view::<()>)
+/// Serves `context`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CallContexts;
+
+impl Provider for CallContexts {
+    type State = ();
+
+    fn interfaces(&self) -> Vec<Interface<()>> {
+        vec![Interface::known(CONTEXT, link::context::<_, Of<()>>)]
+    }
+
+    async fn prepare(&self, _: &Setup<'_>) -> Result<(), PrepareError> {
+        Ok(())
+    }
 }
 
-impl context::Host for View<'_, ()> {
+impl host::Context for View<'_, ()> {
     fn org_id(&mut self) -> Option<i64> {
         self.caller.context().org_id
     }
 
-    fn user(&mut self) -> Option<context::ActingUser> {
-        let user = self.caller.context().user.as_ref()?;
-        Some(context::ActingUser {
-            id: user.id.clone(),
-            name: user.name.clone(),
-            groups: user.groups.clone(),
-        })
+    fn user(&mut self) -> Option<Arc<User>> {
+        self.caller.context().user.clone()
+    }
+
+    fn caller(&mut self) -> Option<String> {
+        let last = self.caller.context().chain.last()?;
+        Some(last.to_string())
     }
 
     fn language(&mut self) -> String {

@@ -1,50 +1,49 @@
-//! Between the bindings of contract 0.1 and the plain types.
+//! Between what plugins give and get, and what it means.
 
-use crate::contract::v0_1::goatherd::plugin::{
-    custom_field_types as wit, custom_fields_read as read, custom_fields_write as write,
-};
+use crate::contract::wire::custom_fields as wire;
 
 use super::change::GivenChange;
 use super::condition::{Comparison, GivenCondition};
 use super::value::{Address, Given, Point, Value};
 
-impl From<wit::FieldValue> for Given {
-    fn from(value: wit::FieldValue) -> Self {
-        let degrees = |point: wit::Point| (point.latitude, point.longitude);
+impl From<wire::FieldValue> for Given {
+    fn from(value: wire::FieldValue) -> Self {
+        let degrees = |point: wire::Point| (point.latitude, point.longitude);
         match value {
-            wit::FieldValue::Text(text) => Self::Text(text),
-            wit::FieldValue::Choices(choices) => Self::Choices(choices),
-            wit::FieldValue::Integer(integer) => Self::Integer(integer),
-            wit::FieldValue::Decimal(text) => Self::Decimal(text),
-            wit::FieldValue::Boolean(flag) => Self::Boolean(flag),
-            wit::FieldValue::Date(text) => Self::Date(text),
-            wit::FieldValue::Datetime(text) => Self::Datetime(text),
-            wit::FieldValue::Point(point) => Self::Point(point.latitude, point.longitude),
-            wit::FieldValue::Polygon(corners) => {
+            wire::FieldValue::Text(text) => Self::Text(text),
+            wire::FieldValue::Choices(choices) => Self::Choices(choices),
+            wire::FieldValue::Integer(integer) => Self::Integer(integer),
+            wire::FieldValue::Decimal(text) => Self::Decimal(text),
+            wire::FieldValue::Boolean(flag) => Self::Boolean(flag),
+            wire::FieldValue::Date(text) => Self::Date(text),
+            wire::FieldValue::Datetime(text) => Self::Datetime(text),
+            wire::FieldValue::Point(point) => Self::Point(point.latitude, point.longitude),
+            wire::FieldValue::Polygon(corners) => {
                 Self::Polygon(corners.into_iter().map(degrees).collect())
             }
-            wit::FieldValue::Address(address) => Self::Address {
+            wire::FieldValue::Address(address) => Self::Address {
                 parts: Address {
-                    street: address.street,
-                    postal_code: address.postal_code,
-                    city: address.city,
-                    region: address.region,
-                    country: address.country,
+                    street: address.street.unwrap_or_default(),
+                    postal_code: address.postal_code.unwrap_or_default(),
+                    city: address.city.unwrap_or_default(),
+                    region: address.region.unwrap_or_default(),
+                    country: address.country.unwrap_or_default(),
                     location: None,
                 },
                 location: address.location.map(degrees),
             },
-            wit::FieldValue::Other((kind, _)) => Self::Other(kind),
+            wire::FieldValue::Other((kind, _)) => Self::Other(kind),
         }
     }
 }
 
-impl From<Value> for wit::FieldValue {
+impl From<Value> for wire::FieldValue {
     fn from(value: Value) -> Self {
-        let point = |point: Point| wit::Point {
+        let point = |point: Point| wire::Point {
             latitude: point.latitude(),
             longitude: point.longitude(),
         };
+        let part = |text: String| Some(text).filter(|text| !text.is_empty());
         match value {
             Value::Text(text) => Self::Text(text.into_string()),
             Value::Choices(choices) => Self::Choices(choices),
@@ -55,56 +54,56 @@ impl From<Value> for wit::FieldValue {
             Value::Datetime(moment) => Self::Datetime(moment.to_string()),
             Value::Point(place) => Self::Point(point(place)),
             Value::Polygon(corners) => Self::Polygon(corners.into_iter().map(point).collect()),
-            Value::Address(address) => Self::Address(wit::Address {
-                street: address.street,
-                postal_code: address.postal_code,
-                city: address.city,
-                region: address.region,
-                country: address.country,
+            Value::Address(address) => Self::Address(wire::Address {
+                street: part(address.street),
+                postal_code: part(address.postal_code),
+                city: part(address.city),
+                region: part(address.region),
+                country: part(address.country),
                 location: address.location.map(point),
             }),
         }
     }
 }
 
-impl From<read::Condition> for GivenCondition {
-    fn from(condition: read::Condition) -> Self {
+impl From<wire::Condition> for GivenCondition {
+    fn from(condition: wire::Condition) -> Self {
         match condition {
-            read::Condition::Eq(value) => Self::Eq(value.into()),
-            read::Condition::Neq(value) => Self::Neq(value.into()),
-            read::Condition::Gt(value) => Self::Compare(Comparison::Gt, value.into()),
-            read::Condition::Lt(value) => Self::Compare(Comparison::Lt, value.into()),
-            read::Condition::Gte(value) => Self::Compare(Comparison::Gte, value.into()),
-            read::Condition::Lte(value) => Self::Compare(Comparison::Lte, value.into()),
-            read::Condition::Like(pattern) => Self::Like(pattern),
-            read::Condition::In(values) => Self::In(values.into_iter().map(Given::from).collect()),
-            read::Condition::Between((low, high)) => Self::Between(low.into(), high.into()),
-            read::Condition::Near(circle) => Self::Near(
+            wire::Condition::Eq(value) => Self::Eq(value.into()),
+            wire::Condition::Neq(value) => Self::Neq(value.into()),
+            wire::Condition::Gt(value) => Self::Compare(Comparison::Gt, value.into()),
+            wire::Condition::Lt(value) => Self::Compare(Comparison::Lt, value.into()),
+            wire::Condition::Gte(value) => Self::Compare(Comparison::Gte, value.into()),
+            wire::Condition::Lte(value) => Self::Compare(Comparison::Lte, value.into()),
+            wire::Condition::Like(pattern) => Self::Like(pattern),
+            wire::Condition::In(values) => Self::In(values.into_iter().map(Given::from).collect()),
+            wire::Condition::Between((low, high)) => Self::Between(low.into(), high.into()),
+            wire::Condition::Near(circle) => Self::Near(
                 circle.center.latitude,
                 circle.center.longitude,
                 circle.radius_km,
             ),
-            read::Condition::Other((name, _)) => Self::Other(name),
+            wire::Condition::Other((name, _)) => Self::Other(name),
         }
     }
 }
 
-impl From<write::Operation> for GivenChange {
-    fn from(operation: write::Operation) -> Self {
+impl From<wire::Operation> for GivenChange {
+    fn from(operation: wire::Operation) -> Self {
         match operation {
-            write::Operation::Increment(increment) => Self::Increment {
+            wire::Operation::Increment(increment) => Self::Increment {
                 by: increment.by,
                 floor: increment.floor,
                 ceiling: increment.ceiling,
             },
-            write::Operation::Append(choice) => Self::Append(choice),
-            write::Operation::Remove(choice) => Self::Remove(choice),
-            write::Operation::Toggle => Self::Toggle,
-            write::Operation::CompareAndSet(change) => Self::CompareAndSet {
+            wire::Operation::Append(choice) => Self::Append(choice),
+            wire::Operation::Remove(choice) => Self::Remove(choice),
+            wire::Operation::Toggle => Self::Toggle,
+            wire::Operation::CompareAndSet(change) => Self::CompareAndSet {
                 expected: change.expected.map(Given::from),
                 new: change.new.map(Given::from),
             },
-            write::Operation::Other((name, _)) => Self::Other(name),
+            wire::Operation::Other((name, _)) => Self::Other(name),
         }
     }
 }

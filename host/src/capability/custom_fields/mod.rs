@@ -27,8 +27,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::component::Linker;
-
 pub use backend::{
     CustomFieldStore, DeclareError, Entity, FOUND, FieldsError, Filter, Organisation, Update,
 };
@@ -39,8 +37,10 @@ pub use fields::FieldsAccess;
 pub use postgres::PostgresFields;
 pub use sqlite::SqliteFields;
 
-use crate::capability::{Guest, Of, PrepareError, Provider, Setup, Slot};
-use crate::contract::v0_1::goatherd::plugin::{custom_fields_read, custom_fields_write};
+use crate::capability::table::{CUSTOM_FIELDS_READ, CUSTOM_FIELDS_WRITE};
+use crate::capability::{Interface, Of, PrepareError, Provider, Setup};
+use crate::contract::bindings::link;
+use crate::store::StoreError;
 
 /// The most fields that a plugin registers, and that a call names.
 pub const FIELDS: usize = 1_000;
@@ -91,11 +91,22 @@ impl CustomFields {
 }
 
 impl Provider for CustomFields {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["custom-fields-read", "custom-fields-write"]
+    type State = FieldsAccess;
+
+    fn interfaces(&self) -> Vec<Interface<FieldsAccess>> {
+        vec![
+            Interface::known(
+                CUSTOM_FIELDS_READ,
+                link::custom_fields_read::<_, Of<FieldsAccess>>,
+            ),
+            Interface::known(
+                CUSTOM_FIELDS_WRITE,
+                link::custom_fields_write::<_, Of<FieldsAccess>>,
+            ),
+        ]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<FieldsAccess, PrepareError> {
         let failed = |reason: String| PrepareError {
             capability: "custom_fields",
             reason,
@@ -120,74 +131,22 @@ impl Provider for CustomFields {
                 .map_err(|wrong| failed(format!("the field {name}: {wrong}")))?;
             own.push(Arc::new(definition));
         }
-        let declarations = own.iter().map(|own| own.declaration().clone()).collect();
-        declare(&self.store, declarations).map_err(|error| failed(error.to_string()))?;
-        Ok(Slot::new(FieldsAccess::new(
+        if !own.is_empty() {
+            let declarations = own.iter().map(|own| own.declaration().clone()).collect();
+            let deadline = Instant::now() + DECLARING;
+            let declared = self.store.declare(declarations, deadline);
+            let declared = tokio::time::timeout_at(deadline.into(), declared).await;
+            declared
+                .unwrap_or(Err(DeclareError::Store(StoreError::TimedOut)))
+                .map_err(|error| failed(error.to_string()))?;
+        }
+        Ok(FieldsAccess::new(
             Arc::clone(&self.store),
             Arc::clone(&self.entity_types),
             own,
             setup.grants,
-        )))
+        ))
     }
-}
-
-/// Declares fields and waits for it, for not much longer than [`DECLARING`].
-///
-/// Loading a plugin is not asynchronous here, and its thread may be the only one of the runtime, so the back-end gets a
-/// thread and a runtime of its own for this.
-fn declare(
-    store: &Arc<dyn CustomFieldStore>,
-    declarations: Vec<Declaration>,
-) -> Result<(), DeclareError> {
-    use crate::store::StoreError;
-
-    if declarations.is_empty() {
-        return Ok(());
-    }
-    let store = Arc::clone(store);
-    let unavailable = |error: String| DeclareError::Store(StoreError::Unavailable(error));
-    let thread = std::thread::Builder::new()
-        .name("declare-fields".to_owned())
-        .spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| unavailable(error.to_string()))?;
-            let deadline = Instant::now() + DECLARING;
-            let declared = store.declare(declarations, deadline);
-            let declared = async { tokio::time::timeout_at(deadline.into(), declared).await };
-            runtime
-                .block_on(declared)
-                .map_err(|_| DeclareError::Store(StoreError::TimedOut))?
-        })
-        .map_err(|error| unavailable(error.to_string()))?;
-    let waited = || {
-        let stopped = |_| Err(unavailable("declaring fields panicked".to_owned()));
-        thread.join().unwrap_or_else(stopped)
-    };
-    match tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        // Other tasks of this thread move to another one meanwhile.
-        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(waited),
-        _ => waited(),
-    }
-}
-
-/// Adds `custom-fields-read` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_read(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    custom_fields_read::add_to_linker::<_, Of<FieldsAccess>>(linker, Guest::view::<FieldsAccess>)
-}
-
-/// Adds `custom-fields-write` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_write(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    custom_fields_write::add_to_linker::<_, Of<FieldsAccess>>(linker, Guest::view::<FieldsAccess>)
 }
 
 /// Definitions of fields by their names.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use crate::capability::View;
 use crate::contract::Error;
-use crate::contract::v0_1::goatherd::plugin::{
-    custom_field_types as wit, custom_fields_read, custom_fields_write, types,
-};
+use crate::contract::host::{CustomFieldsRead, CustomFieldsWrite};
+use crate::contract::wire::custom_fields as wire;
 
 use super::backend::{Entity, Filter, Organisation, Update};
 use super::change::{Change, GivenChange, Unmade};
@@ -92,7 +91,7 @@ impl View<'_, FieldsAccess> {
         entity_type: String,
         id: i64,
         names: Vec<String>,
-    ) -> Result<Vec<wit::Field>, Error> {
+    ) -> Result<Vec<wire::Field>, Error> {
         let access = self.state()?;
         let mut shown = Vec::new();
         let mut fields = Vec::new();
@@ -128,7 +127,7 @@ impl View<'_, FieldsAccess> {
     async fn find(
         &self,
         entity_type: String,
-        filters: Vec<custom_fields_read::Filter>,
+        filters: Vec<wire::Filter>,
     ) -> Result<Vec<i64>, Error> {
         let access = self.state()?;
         if filters.is_empty() || filters.len() > FILTERS {
@@ -168,7 +167,7 @@ impl View<'_, FieldsAccess> {
         &self,
         entity_type: String,
         id: i64,
-        values: Vec<wit::Field>,
+        values: Vec<wire::Field>,
     ) -> Result<(), Error> {
         let access = self.state()?;
         let (names, given): (Vec<_>, Vec<_>) = values
@@ -229,8 +228,8 @@ impl View<'_, FieldsAccess> {
         &self,
         entity_type: String,
         id: i64,
-        changes: Vec<custom_fields_write::Change>,
-    ) -> Result<Vec<wit::Field>, Error> {
+        changes: Vec<wire::Change>,
+    ) -> Result<Vec<wire::Field>, Error> {
         let access = self.state()?;
         let (names, operations): (Vec<_>, Vec<_>) = changes
             .into_iter()
@@ -313,51 +312,51 @@ fn make(
     Ok(values)
 }
 
-fn returned(names: Vec<String>, values: Vec<Option<Value>>) -> Vec<wit::Field> {
+fn returned(names: Vec<String>, values: Vec<Option<Value>>) -> Vec<wire::Field> {
     let fields = names.into_iter().zip(values);
     fields
-        .map(|(name, value)| wit::Field {
+        .map(|(name, value)| wire::Field {
             name,
-            value: value.map(wit::FieldValue::from),
+            value: value.map(wire::FieldValue::from),
         })
         .collect()
 }
 
-impl custom_fields_read::Host for View<'_, FieldsAccess> {
+impl CustomFieldsRead for View<'_, FieldsAccess> {
     async fn get(
         &mut self,
         entity_type: String,
         id: i64,
         fields: Vec<String>,
-    ) -> Result<Vec<wit::Field>, types::Error> {
-        Ok(self.read(entity_type, id, fields).await?)
+    ) -> Result<Vec<wire::Field>, Error> {
+        self.read(entity_type, id, fields).await
     }
 
     async fn query(
         &mut self,
         entity_type: String,
-        filters: Vec<custom_fields_read::Filter>,
-    ) -> Result<Vec<i64>, types::Error> {
-        Ok(self.find(entity_type, filters).await?)
+        filters: Vec<wire::Filter>,
+    ) -> Result<Vec<i64>, Error> {
+        self.find(entity_type, filters).await
     }
 }
 
-impl custom_fields_write::Host for View<'_, FieldsAccess> {
+impl CustomFieldsWrite for View<'_, FieldsAccess> {
     async fn set(
         &mut self,
         entity_type: String,
         id: i64,
-        values: Vec<wit::Field>,
-    ) -> Result<(), types::Error> {
-        Ok(self.write(entity_type, id, values).await?)
+        values: Vec<wire::Field>,
+    ) -> Result<(), Error> {
+        self.write(entity_type, id, values).await
     }
 
     async fn apply(
         &mut self,
         entity_type: String,
         id: i64,
-        changes: Vec<custom_fields_write::Change>,
-    ) -> Result<Vec<wit::Field>, types::Error> {
-        Ok(self.change(entity_type, id, changes).await?)
+        changes: Vec<wire::Change>,
+    ) -> Result<Vec<wire::Field>, Error> {
+        self.change(entity_type, id, changes).await
     }
 }

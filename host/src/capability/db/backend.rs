@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 use crate::capability::RateLimit;
-use crate::contract::Error;
+use crate::contract::wire::database::DbEngine;
+use crate::contract::{Error, RateLimited};
 use crate::permission::{Scope, TablePattern};
 
 /// A value in a database. Types beyond these are text.
@@ -143,7 +144,9 @@ impl Call {
             return Ok(());
         };
         rate.check().map_err(|error| match error {
-            Error::RateLimited { retry_after_ms } => DbError::RateLimited { retry_after_ms },
+            Error::RateLimited(refused) => DbError::RateLimited {
+                retry_after_ms: refused.retry_after_ms,
+            },
             other => DbError::Unavailable(other.to_string()),
         })
     }
@@ -220,7 +223,9 @@ impl From<DbError> for Error {
             DbError::Invalid(text) => Self::InvalidArgument(text),
             DbError::Conflict(text) => Self::Conflict(text),
             DbError::TooLarge(text) => Self::TooLarge(text),
-            DbError::RateLimited { retry_after_ms } => Self::RateLimited { retry_after_ms },
+            DbError::RateLimited { retry_after_ms } => {
+                Self::RateLimited(RateLimited { retry_after_ms })
+            }
             DbError::TimedOut => Self::TimedOut,
             DbError::Unavailable(text) => Self::Unavailable(text),
         }
@@ -243,9 +248,33 @@ pub trait Database: Send + Sync + 'static {
     ) -> Result<Arc<dyn PluginDatabase>, OpenError>;
 }
 
+/// Which database answers, and so which dialect of SQL it speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// A back-end of the application's own.
+    Other(&'static str),
+}
+
+impl From<Engine> for DbEngine {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => Self::Sqlite,
+            Engine::Postgres => Self::Postgresql,
+            Engine::Other(name) => Self::Other(name.to_owned()),
+        }
+    }
+}
+
 /// A database as one plugin sees it. Calls may overlap.
 #[async_trait]
 pub trait PluginDatabase: Send + Sync + 'static {
+    /// Which database it is.
+    fn engine(&self) -> Engine;
+
     /// Runs one statement that cannot change anything, and returns all of its rows.
     async fn query(&self, sql: String, params: Vec<Value>, call: Call) -> Result<Rows, DbError>;
 

@@ -13,8 +13,6 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use wasmtime::component::Linker;
-
 pub use backend::{
     Call, Caps, Database, DbError, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
     Value,
@@ -23,9 +21,13 @@ pub use organisation::{OrganisationTables, OrganisationTablesError};
 pub use postgres::{PostgresDatabase, PostgresSettings};
 pub use sqlite::{SqliteDatabase, SqliteError};
 
-use crate::capability::{Guest, Of, PrepareError, Provider, RateLimit, Setup, Slot, View};
+use crate::capability::table::{DB_READ, DB_WRITE};
+use crate::capability::{Caller, Interface, Of, PrepareError, Provider, RateLimit, Setup, View};
 use crate::contract::Error;
-use crate::contract::v0_1::goatherd::plugin::{db_read, db_types, db_write, types};
+use crate::contract::bindings::link;
+use crate::contract::host::{DbRead, DbWrite};
+use crate::contract::text::quoted;
+use crate::contract::wire::database as wire;
 
 /// Serves `db-read` and `db-write` from a database.
 pub struct Databases {
@@ -44,11 +46,16 @@ impl Databases {
 }
 
 impl Provider for Databases {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["db-read", "db-write"]
+    type State = DbAccess;
+
+    fn interfaces(&self) -> Vec<Interface<DbAccess>> {
+        vec![
+            Interface::known(DB_READ, link::db_read::<_, Of<DbAccess>>),
+            Interface::known(DB_WRITE, link::db_write::<_, Of<DbAccess>>),
+        ]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<DbAccess, PrepareError> {
         let scopes = Scopes {
             read: setup.grants.db_read().cloned(),
             write: setup.grants.db_write().cloned(),
@@ -60,10 +67,10 @@ impl Provider for Databases {
                 capability: "db",
                 reason: error.to_string(),
             })?;
-        Ok(Slot::new(DbAccess {
+        Ok(DbAccess {
             database,
             rate: setup.rates.database.clone(),
-        }))
+        })
     }
 }
 
@@ -80,102 +87,91 @@ impl View<'_, DbAccess> {
         call.org_id = self.caller.context().org_id;
         Ok((&*access.database, call.counted_in(access.rate.clone())))
     }
-
-    async fn select(&self, sql: String, params: Vec<db_types::Value>) -> Result<Rows, Error> {
-        let params = params.into_iter().map(Value::from).collect();
-        let (database, call) = self.call()?;
-        Ok(database.query(sql, params, call).await?)
-    }
-
-    async fn change(&self, sql: String, params: Vec<db_types::Value>) -> Result<Outcome, Error> {
-        let params = params.into_iter().map(Value::from).collect();
-        let (database, call) = self.call()?;
-        Ok(database.execute(sql, params, call).await?)
-    }
-
-    async fn change_all(
-        &self,
-        statements: Vec<db_types::Statement>,
-    ) -> Result<Vec<Outcome>, Error> {
-        let statements = statements.into_iter().map(Statement::from).collect();
-        let (database, call) = self.call()?;
-        Ok(database.transaction(statements, call).await?)
-    }
 }
 
-/// Adds `db-read` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_read(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    db_read::add_to_linker::<_, Of<DbAccess>>(linker, Guest::view::<DbAccess>)
-}
-
-/// Adds `db-write` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_write(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    db_write::add_to_linker::<_, Of<DbAccess>>(linker, Guest::view::<DbAccess>)
-}
-
-impl db_read::Host for View<'_, DbAccess> {
+impl DbRead for View<'_, DbAccess> {
     async fn query(
         &mut self,
         sql: String,
-        params: Vec<db_types::Value>,
-    ) -> Result<db_types::Rows, types::Error> {
-        Ok(self.select(sql, params).await?.into())
+        params: Vec<wire::Value>,
+    ) -> Result<wire::Rows, wire::DbError> {
+        let params = values(self.caller, params)?;
+        let (database, call) = self.call()?;
+        Ok(database.query(sql, params, call).await?.into())
+    }
+
+    fn engine(&mut self) -> wire::DbEngine {
+        match self.state() {
+            Ok(access) => access.database.engine().into(),
+            Err(_) => wire::DbEngine::Other("none".to_owned()),
+        }
     }
 }
 
-impl db_write::Host for View<'_, DbAccess> {
+impl DbWrite for View<'_, DbAccess> {
     async fn execute(
         &mut self,
         sql: String,
-        params: Vec<db_types::Value>,
-    ) -> Result<db_types::Outcome, types::Error> {
-        Ok(self.change(sql, params).await?.into())
+        params: Vec<wire::Value>,
+    ) -> Result<wire::Outcome, wire::DbError> {
+        let params = values(self.caller, params)?;
+        let (database, call) = self.call()?;
+        Ok(database.execute(sql, params, call).await?.into())
     }
 
     async fn transaction(
         &mut self,
-        statements: Vec<db_types::Statement>,
-    ) -> Result<Vec<db_types::Outcome>, types::Error> {
-        let outcomes = self.change_all(statements).await?;
+        statements: Vec<wire::Statement>,
+    ) -> Result<Vec<wire::Outcome>, wire::DbError> {
+        let statements = statements.into_iter().map(|statement| {
+            Ok(Statement {
+                sql: statement.sql,
+                params: values(self.caller, statement.params)?,
+            })
+        });
+        let statements = statements.collect::<Result<Vec<Statement>, Error>>()?;
+        let (database, call) = self.call()?;
+        let outcomes = database.transaction(statements, call).await?;
         Ok(outcomes.into_iter().map(Into::into).collect())
     }
 }
 
-impl From<db_types::Value> for Value {
-    fn from(value: db_types::Value) -> Self {
-        match value {
-            db_types::Value::Null => Value::Null,
-            db_types::Value::Boolean(value) => Value::Boolean(value),
-            db_types::Value::Integer(value) => Value::Integer(value),
-            db_types::Value::Real(value) => Value::Real(value),
-            db_types::Value::Text(value) => Value::Text(value),
-            db_types::Value::Blob(value) => Value::Blob(value),
-        }
-    }
+/// Parameters as back-ends have them.
+fn values(caller: &Caller, given: Vec<wire::Value>) -> Result<Vec<Value>, Error> {
+    let value = |value| {
+        Ok(match value {
+            wire::Value::Null => Value::Null,
+            wire::Value::Boolean(value) => Value::Boolean(value),
+            wire::Value::Integer(value) => Value::Integer(value),
+            wire::Value::Real(value) => Value::Real(value),
+            wire::Value::Text(value) => Value::Text(value),
+            wire::Value::Blob(value) => Value::Blob(value),
+            wire::Value::Other((name, _)) => {
+                return Err(Error::InvalidArgument(format!(
+                    "plugin \"{}\" used a parameter of the type {}, which this host does not know",
+                    caller.plugin(),
+                    quoted(&name)
+                )));
+            }
+        })
+    };
+    given.into_iter().map(value).collect()
 }
 
-impl From<Value> for db_types::Value {
+impl From<Value> for wire::Value {
     fn from(value: Value) -> Self {
         match value {
-            Value::Null => db_types::Value::Null,
-            Value::Boolean(value) => db_types::Value::Boolean(value),
-            Value::Integer(value) => db_types::Value::Integer(value),
-            Value::Real(value) => db_types::Value::Real(value),
-            Value::Text(value) => db_types::Value::Text(value),
-            Value::Blob(value) => db_types::Value::Blob(value),
+            Value::Null => Self::Null,
+            Value::Boolean(value) => Self::Boolean(value),
+            Value::Integer(value) => Self::Integer(value),
+            Value::Real(value) => Self::Real(value),
+            Value::Text(value) => Self::Text(value),
+            Value::Blob(value) => Self::Blob(value),
         }
     }
 }
 
-impl From<Rows> for db_types::Rows {
+impl From<Rows> for wire::Rows {
     fn from(rows: Rows) -> Self {
         let convert = |row: Vec<Value>| row.into_iter().map(Into::into).collect();
         Self {
@@ -185,20 +181,17 @@ impl From<Rows> for db_types::Rows {
     }
 }
 
-impl From<db_types::Statement> for Statement {
-    fn from(statement: db_types::Statement) -> Self {
-        Self {
-            sql: statement.sql,
-            params: statement.params.into_iter().map(Value::from).collect(),
-        }
-    }
-}
-
-impl From<Outcome> for db_types::Outcome {
+impl From<Outcome> for wire::Outcome {
     fn from(outcome: Outcome) -> Self {
         Self {
             rows_affected: outcome.rows_affected,
             last_insert_id: outcome.last_insert_id,
         }
+    }
+}
+
+impl From<DbError> for wire::DbError {
+    fn from(error: DbError) -> Self {
+        Error::from(error).into()
     }
 }

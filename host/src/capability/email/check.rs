@@ -3,8 +3,8 @@
 //! Everything is parsed here, once, into types that have no room for a line break: whoever composes a message of them
 //! cannot be made to write a header that the plugin chose. What has the wrong form is refused and never repaired.
 
+use crate::contract::host::{Message, MessageBody, MessageOption};
 use crate::contract::text::quoted;
-use crate::contract::v0_1::goatherd::plugin::email;
 use crate::contract::{Error, PluginName};
 use crate::permission::{Address, AddressPattern, Scope};
 
@@ -15,6 +15,9 @@ pub const SUBJECT_BYTES: usize = 998;
 /// How long a body may be, in bytes.
 pub const BODY_BYTES: usize = 1024 * 1024;
 
+/// How long a word for recognising a message may be, in bytes.
+pub const RETRY_KEY_BYTES: usize = 128;
+
 /// A message that can be sent.
 pub(super) struct Checked {
     pub(super) to: Vec<Address>,
@@ -22,7 +25,55 @@ pub(super) struct Checked {
     pub(super) bcc: Vec<Address>,
     pub(super) reply_to: Option<Address>,
     pub(super) subject: Subject,
-    pub(super) body: email::Body,
+    pub(super) body: Body,
+    /// What makes one that is sent again recognisable.
+    pub(super) retry_key: Option<String>,
+}
+
+/// What it says.
+pub(super) enum Body {
+    Text(String),
+    Html(String),
+}
+
+/// What a message has beside recipients, subject and body.
+#[derive(Default)]
+struct Options {
+    cc: Vec<String>,
+    bcc: Vec<String>,
+    reply_to: Option<String>,
+    retry_key: Option<String>,
+}
+
+impl Options {
+    fn parse(plugin: &PluginName, given: Vec<MessageOption>) -> Result<Self, Error> {
+        let mut options = Self::default();
+        for option in given {
+            match option {
+                MessageOption::Cc(recipients) => options.cc.extend(recipients),
+                MessageOption::Bcc(recipients) => options.bcc.extend(recipients),
+                MessageOption::ReplyTo(address) => options.reply_to = Some(address),
+                MessageOption::RetryKey(key) if (1..=RETRY_KEY_BYTES).contains(&key.len()) => {
+                    options.retry_key = Some(key);
+                }
+                MessageOption::RetryKey(key) => {
+                    return Err(Error::InvalidArgument(format!(
+                        "plugin \"{plugin}\" tried to send a message with a retry-key of {} bytes; it has 1 to \
+                         {RETRY_KEY_BYTES}",
+                        key.len()
+                    )));
+                }
+                MessageOption::Unknown(name) => {
+                    return Err(Error::InvalidArgument(format!(
+                        "plugin \"{plugin}\" tried to send a message with the option {}, which this host does not know; \
+                         it knows cc, bcc, reply-to and retry-key",
+                        quoted(&name)
+                    )));
+                }
+            }
+        }
+        Ok(options)
+    }
 }
 
 /// One line without control characters.
@@ -33,9 +84,10 @@ impl Checked {
     pub(super) fn new(
         plugin: &PluginName,
         scope: Option<&Scope<AddressPattern>>,
-        message: email::Message,
+        message: Message,
     ) -> Result<Self, Error> {
-        let count = message.to.len() + message.cc.len() + message.bcc.len();
+        let options = Options::parse(plugin, message.options)?;
+        let count = message.to.len() + options.cc.len() + options.bcc.len();
         if count == 0 {
             return Err(Error::InvalidArgument(format!(
                 "plugin \"{plugin}\" tried to send a message to nobody; a message has 1 to {RECIPIENTS} recipients"
@@ -59,16 +111,27 @@ impl Checked {
         };
         let checked = Self {
             to: all("recipient", &message.to)?,
-            cc: all("recipient", &message.cc)?,
-            bcc: all("recipient", &message.bcc)?,
-            reply_to: message
+            cc: all("recipient", &options.cc)?,
+            bcc: all("recipient", &options.bcc)?,
+            reply_to: options
                 .reply_to
                 .map(|text| parse("reply-to", &text))
                 .transpose()?,
             subject: Subject::new(plugin, message.subject)?,
-            body: message.body,
+            body: match message.body {
+                MessageBody::Text(text) => Body::Text(text),
+                MessageBody::Html(html) => Body::Html(html),
+                MessageBody::Unknown(name) => {
+                    return Err(Error::InvalidArgument(format!(
+                        "plugin \"{plugin}\" tried to send a message with a body of the kind {}, which this host does \
+                         not know; it knows text and html",
+                        quoted(&name)
+                    )));
+                }
+            },
+            retry_key: options.retry_key,
         };
-        let (email::Body::Text(text) | email::Body::Html(text)) = &checked.body;
+        let (Body::Text(text) | Body::Html(text)) = &checked.body;
         if text.len() > BODY_BYTES {
             return Err(Error::TooLarge(format!(
                 "plugin \"{plugin}\" tried to send a body of {} bytes; it may have at most {BODY_BYTES}",

@@ -13,9 +13,8 @@ use lettre::message::header::{
 };
 use lettre::message::{Body, Mailbox};
 
-use super::check::{Checked, Subject};
+use super::check::{self, Checked, Subject};
 use super::sender::Sender;
-use crate::contract::v0_1::goatherd::plugin::email;
 use crate::contract::{Error, PluginName};
 use crate::permission::Address;
 
@@ -42,7 +41,8 @@ pub(super) fn compose(
             .collect(),
     )
     .map_err(|error| failed(&error))?;
-    let id = message_id(sender.address().domain()).map_err(|error| failed(&error))?;
+    let id = message_id(plugin, sender.address().domain(), mail.retry_key.as_deref())
+        .map_err(|error| failed(&error))?;
     let mut builder = Message::builder()
         .envelope(envelope)
         .from(Mailbox::new(sender.name().map(str::to_owned), from.email))
@@ -64,8 +64,8 @@ pub(super) fn compose(
         builder = builder.reply_to(mailbox(address));
     }
     let (kind, text) = match mail.body {
-        email::Body::Text(text) => (ContentType::TEXT_PLAIN, text),
-        email::Body::Html(text) => (ContentType::TEXT_HTML, text),
+        check::Body::Text(text) => (ContentType::TEXT_PLAIN, text),
+        check::Body::Html(text) => (ContentType::TEXT_HTML, text),
     };
     let message = builder.header(kind).body(body(text));
     let mut message = message.map_err(|error| failed(&error))?.formatted();
@@ -81,7 +81,17 @@ fn mailbox(address: &Address) -> Mailbox {
     Mailbox::new(None, address)
 }
 
-fn message_id(domain: &str) -> Result<String, getrandom::Error> {
+/// A random one, or the one that belongs to the plugin's word for the message.
+fn message_id(
+    plugin: &PluginName,
+    domain: &str,
+    retry_key: Option<&str>,
+) -> Result<String, getrandom::Error> {
+    if let Some(key) = retry_key {
+        let mut hash = blake3::Hasher::new_derive_key("goatherd e-mail message id");
+        hash.update(format!("{plugin} {key}").as_bytes());
+        return Ok(format!("<{}@{domain}>", hash.finalize().to_hex()));
+    }
     let mut random = [0; 16];
     getrandom::fill(&mut random)?;
     let number = u128::from_be_bytes(random);

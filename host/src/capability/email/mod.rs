@@ -13,8 +13,6 @@ mod smtp;
 
 use std::sync::Arc;
 
-use wasmtime::component::Linker;
-
 pub use backend::{MailError, Mailer, Outgoing, Refusal};
 pub use check::{BODY_BYTES, RECIPIENTS, SUBJECT_BYTES};
 pub use outbox::{Outbox, OutboxError};
@@ -22,9 +20,11 @@ pub use sender::{Sender, SenderError};
 pub use smtp::{Smtp, SmtpError};
 
 use self::check::Checked;
-use crate::capability::{Guest, Of, PrepareError, Provider, RateLimit, Setup, Slot, View};
+use crate::capability::table::EMAIL;
+use crate::capability::{Interface, Of, PrepareError, Provider, RateLimit, Setup, View};
 use crate::contract::Error;
-use crate::contract::v0_1::goatherd::plugin::{email, types};
+use crate::contract::bindings::link;
+use crate::contract::host::{self, Message};
 use crate::permission::{AddressPattern, Scope};
 
 /// Serves `email` from a back-end.
@@ -49,16 +49,18 @@ impl Mail {
 }
 
 impl Provider for Mail {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["email"]
+    type State = EmailAccess;
+
+    fn interfaces(&self) -> Vec<Interface<EmailAccess>> {
+        vec![Interface::known(EMAIL, link::email::<_, Of<EmailAccess>>)]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(EmailAccess {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<EmailAccess, PrepareError> {
+        Ok(EmailAccess {
             post: Arc::clone(&self.post),
             scope: setup.grants.email().cloned(),
             rate: setup.rates.emails.clone(),
-        }))
+        })
     }
 }
 
@@ -70,7 +72,7 @@ pub struct EmailAccess {
 }
 
 impl View<'_, EmailAccess> {
-    async fn post(&self, message: email::Message) -> Result<(), Error> {
+    async fn post(&self, message: Message) -> Result<(), Error> {
         let access = self.state()?;
         let plugin = self.caller.plugin();
         let checked = Checked::new(plugin, access.scope.as_ref(), message)?;
@@ -98,17 +100,8 @@ impl View<'_, EmailAccess> {
     }
 }
 
-/// Adds `email` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    email::add_to_linker::<_, Of<EmailAccess>>(linker, Guest::view::<EmailAccess>)
-}
-
-impl email::Host for View<'_, EmailAccess> {
-    async fn send(&mut self, message: email::Message) -> Result<(), types::Error> {
-        Ok(self.post(message).await?)
+impl host::Email for View<'_, EmailAccess> {
+    async fn send(&mut self, message: Message) -> Result<(), Error> {
+        self.post(message).await
     }
 }

@@ -17,8 +17,6 @@ mod state;
 
 use std::sync::Arc;
 
-use wasmtime::component::Linker;
-
 pub use backend::{
     Action, DeletedEntity, EntityFault, EntityStore, Expired, Found, LogEntry, Note, OpenError,
     Reach, Removal, Target,
@@ -33,11 +31,11 @@ pub use purge::{BATCH, EVERY, PurgeJob, Purged};
 pub use service::{Actor, BIN_MAX, EntityService, LOG_MAX, REASON_BYTES};
 pub use sqlite::SqliteEntities;
 
-use crate::capability::{Caller, Guest, Of, Peers, PrepareError, Provider, Setup, Slot, View};
+use crate::capability::table::{ENTITIES_PURGE, ENTITIES_READ, ENTITIES_WRITE};
+use crate::capability::{Caller, Interface, Of, Peers, PrepareError, Provider, Setup, View};
 use crate::contract::Error;
-use crate::contract::v0_1::goatherd::plugin::{
-    entities_purge, entities_read, entities_write, types,
-};
+use crate::contract::bindings::link;
+use crate::contract::host::{self, EntitiesPurge, EntitiesRead, EntitiesWrite};
 use crate::permission::{EntityPattern, Scope};
 
 /// Serves `entities-read`, `entities-write` and `entities-purge`.
@@ -52,18 +50,24 @@ impl Entities {
 }
 
 impl Provider for Entities {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["entities-read", "entities-write", "entities-purge"]
+    type State = EntityAccess;
+
+    fn interfaces(&self) -> Vec<Interface<EntityAccess>> {
+        vec![
+            Interface::known(ENTITIES_READ, link::entities_read::<_, Of<EntityAccess>>),
+            Interface::known(ENTITIES_WRITE, link::entities_write::<_, Of<EntityAccess>>),
+            Interface::known(ENTITIES_PURGE, link::entities_purge::<_, Of<EntityAccess>>),
+        ]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(EntityAccess {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<EntityAccess, PrepareError> {
+        Ok(EntityAccess {
             service: self.0.clone(),
             peers: Arc::clone(setup.peers),
             read: setup.grants.entities_read().cloned(),
             write: setup.grants.entities_write().cloned(),
             purge: setup.grants.entities_purge().cloned(),
-        }))
+        })
     }
 }
 
@@ -114,70 +118,43 @@ impl<'a> View<'a, EntityAccess> {
     }
 }
 
-/// Adds `entities-read` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_read(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    entities_read::add_to_linker::<_, Of<EntityAccess>>(linker, Guest::view::<EntityAccess>)
-}
-
-/// Adds `entities-write` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_write(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    entities_write::add_to_linker::<_, Of<EntityAccess>>(linker, Guest::view::<EntityAccess>)
-}
-
-/// Adds `entities-purge` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_purge(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    entities_purge::add_to_linker::<_, Of<EntityAccess>>(linker, Guest::view::<EntityAccess>)
-}
-
-impl entities_read::Host for View<'_, EntityAccess> {
+impl EntitiesRead for View<'_, EntityAccess> {
     async fn recycle_bin(
         &mut self,
         entity_type: String,
-    ) -> Result<Vec<entities_read::DeletedEntity>, types::Error> {
+    ) -> Result<Vec<host::DeletedEntity>, Error> {
         let (service, actor) = self.access(|access| &access.read, "read", &entity_type)?;
         let bin = service.recycle_bin(&actor, &entity_type).await?;
         Ok(bin.into_iter().map(Into::into).collect())
     }
 }
 
-impl entities_write::Host for View<'_, EntityAccess> {
+impl EntitiesWrite for View<'_, EntityAccess> {
     async fn soft_delete(
         &mut self,
         entity_type: String,
         id: i64,
         reason: String,
-    ) -> Result<(), types::Error> {
+    ) -> Result<(), Error> {
         let (service, actor) = self.access(|access| &access.write, "write", &entity_type)?;
         Ok(service
             .soft_delete(&actor, &entity_type, id, &reason)
             .await?)
     }
 
-    async fn restore(&mut self, entity_type: String, id: i64) -> Result<(), types::Error> {
+    async fn restore(&mut self, entity_type: String, id: i64) -> Result<(), Error> {
         let (service, actor) = self.access(|access| &access.write, "write", &entity_type)?;
         Ok(service.restore(&actor, &entity_type, id).await?)
     }
 }
 
-impl entities_purge::Host for View<'_, EntityAccess> {
+impl EntitiesPurge for View<'_, EntityAccess> {
     async fn hard_delete(
         &mut self,
         entity_type: String,
         id: i64,
         reason: String,
-    ) -> Result<(), types::Error> {
+    ) -> Result<(), Error> {
         let (service, actor) = self.access(|access| &access.purge, "hard_delete", &entity_type)?;
         Ok(service
             .hard_delete(&actor, &entity_type, id, &reason)
@@ -185,7 +162,7 @@ impl entities_purge::Host for View<'_, EntityAccess> {
     }
 }
 
-impl From<DeletedEntity> for entities_read::DeletedEntity {
+impl From<DeletedEntity> for host::DeletedEntity {
     fn from(entity: DeletedEntity) -> Self {
         Self {
             entity_type: entity.entity_type,

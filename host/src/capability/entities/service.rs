@@ -18,7 +18,8 @@ use super::backend::{
 };
 use super::config::EntityType;
 use crate::capability::{Caller, Cascade, Peers};
-use crate::contract::{CallContext, Chain, Error, Json, PluginName};
+use crate::contract::wire::handlers::{Deletion, DeletionKind};
+use crate::contract::{CallContext, Chain, Error, PluginName};
 
 /// How long a reason may be, in bytes.
 pub const REASON_BYTES: usize = 1_024;
@@ -118,6 +119,13 @@ enum Kind {
 }
 
 impl Kind {
+    fn of_deletion(self) -> DeletionKind {
+        match self {
+            Self::Soft => DeletionKind::Soft,
+            Self::Hard => DeletionKind::Hard,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Soft => "soft",
@@ -370,13 +378,15 @@ impl EntityService {
             return Ok(());
         }
         let context = actor.handed_on()?;
-        let args = serde_json::json!({ "id": target.id, "entity_type": entity_type });
-        let args =
-            Json::from_value(&args).map_err(|error| Error::Unavailable(error.to_string()))?;
-        for (plugin, function) in asked {
+        let deletion = Deletion {
+            entity_type: entity_type.clone(),
+            id: target.id,
+            kind: kind.of_deletion(),
+        };
+        for (plugin, handler) in asked {
             let call = actor
                 .peers
-                .call(plugin.as_str(), function, args.clone(), context.clone());
+                .on_delete(plugin, handler, deletion.clone(), context.clone());
             let answer = tokio::time::timeout_at(actor.deadline.into(), call).await;
             let Err(error) = answer.unwrap_or(Err(Error::TimedOut)) else {
                 continue;
@@ -386,7 +396,7 @@ impl EntityService {
             }
             return Err(Error::Conflict(format!(
                 "{} is not deleted: plugin \"{plugin}\", which takes part in it, failed in its {} cascade \
-                 \"{function}\": {error}",
+                 \"{handler}\": {error}",
                 show(target),
                 kind.name()
             )));

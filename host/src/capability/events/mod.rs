@@ -13,8 +13,6 @@ mod postgres;
 mod redis;
 mod ring;
 
-use wasmtime::component::Linker;
-
 pub use backend::{Broker, PublishError};
 pub use event::{
     Address, DATA_BYTES, Epoch, Event, EventId, Message, MessageError, NotAnId, RESERVED_TYPES,
@@ -26,10 +24,11 @@ pub use postgres::PostgresBroker;
 pub use redis::RedisBroker;
 pub use ring::LastSeen;
 
-use crate::capability::{Guest, Of, PrepareError, Provider, RateLimit, Setup, Slot, View};
-use crate::contract::Error;
+use crate::capability::table::EVENTS;
+use crate::capability::{Interface, Of, PrepareError, Provider, RateLimit, Setup, View};
+use crate::contract::bindings::link;
 use crate::contract::text::quoted;
-use crate::contract::v0_1::goatherd::plugin::{events, types};
+use crate::contract::{Error, host};
 use crate::permission::{ChannelName, ChannelPattern, Scope};
 
 /// Serves `events` from a hub.
@@ -45,16 +44,18 @@ impl Events {
 }
 
 impl Provider for Events {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["events"]
+    type State = EventAccess;
+
+    fn interfaces(&self) -> Vec<Interface<EventAccess>> {
+        vec![Interface::known(EVENTS, link::events::<_, Of<EventAccess>>)]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(EventAccess {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<EventAccess, PrepareError> {
+        Ok(EventAccess {
             hub: self.hub.clone(),
             scope: setup.grants.events().cloned(),
             rate: setup.rates.events.clone(),
-        }))
+        })
     }
 }
 
@@ -107,22 +108,13 @@ impl View<'_, EventAccess> {
     }
 }
 
-/// Adds the interface to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    events::add_to_linker::<_, Of<EventAccess>>(linker, Guest::view::<EventAccess>)
-}
-
-impl events::Host for View<'_, EventAccess> {
+impl host::Events for View<'_, EventAccess> {
     async fn publish(
         &mut self,
         channel: String,
         event_type: String,
         data: String,
-    ) -> Result<(), types::Error> {
-        Ok(self.send(&channel, event_type, data).await?)
+    ) -> Result<(), Error> {
+        self.send(&channel, event_type, data).await
     }
 }

@@ -22,22 +22,22 @@ use super::stream::{Reading, Writing};
 use super::{DataFolder, PATH};
 
 /// Tells the generated linking code that `wasi:filesystem` works on [`FilesView`]s.
-pub(crate) struct Files;
+pub(super) struct Files;
 
 impl HasData for Files {
     type Data<'a> = FilesView<'a>;
 }
 
 /// What the functions of `wasi:filesystem` get to see of one instance.
-pub(crate) struct FilesView<'a> {
-    pub(crate) inner: WasiFilesystemCtxView<'a>,
-    pub(crate) folder: Option<&'a DataFolder>,
-    pub(crate) open: &'a mut OpenFiles,
+pub(super) struct FilesView<'a> {
+    pub(super) inner: WasiFilesystemCtxView<'a>,
+    pub(super) folder: Option<&'a DataFolder>,
+    pub(super) open: &'a mut OpenFiles,
 }
 
 /// The parts that an instance's open descriptors have in its plugin's count.
 #[derive(Default)]
-pub(crate) struct OpenFiles(HashMap<u32, Arc<Handle>>);
+pub(super) struct OpenFiles(HashMap<u32, Arc<Handle>>);
 
 impl<'a> FilesView<'a> {
     fn dir(&self, fd: &Resource<Descriptor>) -> FsResult<&Dir> {

@@ -25,14 +25,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use thiserror::Error;
-use wasmtime_wasi::filesystem::Dir;
+use wasmtime_wasi::filesystem::{Dir, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 use wasmtime_wasi::{FsPerms, OpenMode};
 
-pub(super) use host::{Files, FilesView, OpenFiles};
+use host::{Files, FilesView, OpenFiles};
 
-use crate::capability::Slot;
+use crate::capability::table::{self, WASI_FILESYSTEM_TYPES, WASI_PREOPENS};
+use crate::capability::{Guest, Interface, PrepareError, Provider, Setup};
 use crate::contract::PluginName;
-use crate::permission::FilesGrant;
+use crate::permission::{FilesGrant, Permission};
 use space::Space;
 
 /// Under which name a plugin finds its folder.
@@ -45,7 +47,10 @@ pub const ENTRIES: u64 = 10_000;
 pub const OPEN: usize = 256;
 
 /// The folder that plugins' data folders are in, each under the plugin's name.
-pub struct DataFolders {
+#[derive(Clone)]
+pub struct DataFolders(Arc<Folders>);
+
+struct Folders {
     root: PathBuf,
     /// The counts of plugins that are loaded: one for all instances, also while a new version takes over.
     spaces: Mutex<HashMap<PluginName, Weak<Space>>>,
@@ -65,6 +70,78 @@ pub struct DataFolder {
     space: Arc<Space>,
 }
 
+/// Serves `wasi:filesystem`, with folders for plugins that have a `files` grant if the host has any.
+pub struct Filesystem(Option<DataFolders>);
+
+/// What `wasi:filesystem` opens for one plugin: its folder, if it was granted one.
+pub struct Preopened(Option<DataFolder>);
+
+impl Filesystem {
+    /// Opens nothing; a plugin with a `files` grant is not loaded.
+    #[must_use]
+    pub const fn closed() -> Self {
+        Self(None)
+    }
+
+    /// Opens a plugin's own folder in these.
+    #[must_use]
+    pub const fn of(folders: DataFolders) -> Self {
+        Self(Some(folders))
+    }
+}
+
+impl Provider for Filesystem {
+    type State = Preopened;
+
+    fn interfaces(&self) -> Vec<Interface<Preopened>> {
+        vec![
+            Interface::known(WASI_FILESYSTEM_TYPES, |linker, _| {
+                types::add_to_linker::<_, Files>(linker, Guest::files)
+            }),
+            Interface::known(WASI_PREOPENS, |linker, _| {
+                preopens::add_to_linker::<_, Files>(linker, Guest::files)
+            }),
+        ]
+    }
+
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<Preopened, PrepareError> {
+        let failed = |reason: String| PrepareError {
+            capability: "files",
+            reason,
+        };
+        let Some(grant) = setup.grants.files() else {
+            return Ok(Preopened(None));
+        };
+        let Some(folders) = self.0.clone() else {
+            return Err(failed(format!(
+                "this host was started without a folder for plugins' data: {}",
+                table::back_end(Permission::Files).unwrap_or_default()
+            )));
+        };
+        let plugin = setup.plugin.clone();
+        // Counting what is in it can take a while.
+        let opened = tokio::task::spawn_blocking(move || folders.open_for(&plugin, grant)).await;
+        let opened = opened.map_err(|stopped| failed(stopped.to_string()))?;
+        let folder = opened.map_err(|error| failed(error.to_string()))?;
+        Ok(Preopened(Some(folder)))
+    }
+}
+
+impl Guest {
+    /// What `wasi:filesystem` works on: the plugin's data folder, if it was granted one.
+    fn files(&mut self) -> FilesView<'_> {
+        let parts = self.parts(|_: Option<&Preopened>, _| OpenFiles::default());
+        FilesView {
+            inner: WasiFilesystemCtxView {
+                ctx: parts.wasi.filesystem(),
+                table: parts.resources,
+            },
+            folder: parts.state.and_then(|preopened| preopened.0.as_ref()),
+            open: parts.kept,
+        }
+    }
+}
+
 impl DataFolders {
     /// Data folders in a folder, which is made with mode 0700 if it does not exist.
     ///
@@ -82,7 +159,7 @@ impl DataFolders {
             reason,
         })?;
         let spaces = Mutex::default();
-        Ok(Self { root, spaces })
+        Ok(Self(Arc::new(Folders { root, spaces })))
     }
 
     /// Opens a plugin's folder, which is made with mode 0700 if it does not exist, and counts what is in it. Takes as
@@ -91,23 +168,25 @@ impl DataFolders {
     /// # Errors
     ///
     /// When it cannot be made or read.
-    pub(crate) fn prepare(
+    fn open_for(
         &self,
         plugin: &PluginName,
         grant: FilesGrant,
-    ) -> Result<Slot, DataFolderError> {
-        let folder = self.root.join(plugin.as_str());
+    ) -> Result<DataFolder, DataFolderError> {
+        let folder = self.0.root.join(plugin.as_str());
         let opened = make(&folder).and_then(|()| {
             let dir = fs::File::open(&folder)?;
             let mode = OpenMode::READ | OpenMode::WRITE;
             let dir = Dir::new(dir, FsPerms::ReadWrite, mode, false);
             let quota = grant.quota.map_or(QUOTA, |quota| quota.bytes());
-            let space = self.space(plugin, &folder, quota)?;
-            Ok(Slot::new(DataFolder { dir, space }))
+            let space = self.0.space(plugin, &folder, quota)?;
+            Ok(DataFolder { dir, space })
         });
         opened.map_err(|reason| DataFolderError { folder, reason })
     }
+}
 
+impl Folders {
     fn space(&self, plugin: &PluginName, folder: &Path, quota: u64) -> io::Result<Arc<Space>> {
         let present = |spaces: &HashMap<PluginName, Weak<Space>>| {
             let space = spaces.get(plugin)?.upgrade()?;

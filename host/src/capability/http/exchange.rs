@@ -4,6 +4,8 @@
 //! redirects and reading. A response is counted while it is read, so a server cannot make the host hold more than the limit
 //! whatever it says about the length.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use http::Method;
 use reqwest::{Body, Response};
@@ -11,8 +13,10 @@ use reqwest::{Body, Response};
 use super::redirect::Outgoing;
 use super::{BODY_BYTES, Egress, Failure, HttpAccess, METHODS, REDIRECTS, headers};
 use crate::capability::Caller;
-use crate::contract::Error;
-use crate::contract::v0_1::goatherd::plugin::http_client::{HttpRequest, HttpResponse};
+use crate::contract::host::{HttpOption, HttpRequest, HttpResponse};
+use crate::contract::text::quoted;
+use crate::contract::wire::types as wire;
+use crate::contract::{Error, PluginName};
 
 /// Sends a request and reads its response.
 pub(super) async fn exchange(
@@ -20,23 +24,73 @@ pub(super) async fn exchange(
     caller: &Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
+    let options = Options::parse(access.egress.plugin(), &request.options)?;
     let outgoing = prepare(&access.egress, request)?;
     access.rate.check()?;
+    let deadline = options.deadline(caller.deadline());
     let mut origin = outgoing.target.origin();
-    let following = follow(access, outgoing, &mut origin);
-    let ended = tokio::time::timeout_at(caller.deadline().into(), following).await;
+    let following = follow(access, outgoing, options.redirects, &mut origin);
+    let ended = tokio::time::timeout_at(deadline.into(), following).await;
     ended
         .unwrap_or(Err(Failure::TimedOut))
         .map_err(|failure| failure.into_error(&access.egress, &origin))
+}
+
+/// How a request is to be sent.
+struct Options {
+    timeout: Option<Duration>,
+    redirects: usize,
+}
+
+impl Options {
+    fn parse(plugin: &PluginName, given: &[HttpOption]) -> Result<Self, Error> {
+        let mut options = Self {
+            timeout: None,
+            redirects: REDIRECTS,
+        };
+        let wrong = |what: String| {
+            Error::InvalidArgument(format!("plugin \"{plugin}\" made a request {what}"))
+        };
+        for option in given {
+            match option {
+                HttpOption::TimeoutMs(milliseconds) => {
+                    options.timeout = Some(Duration::from_millis((*milliseconds).into()));
+                }
+                HttpOption::Redirects(redirects) => {
+                    let redirects = usize::try_from(*redirects).unwrap_or(usize::MAX);
+                    if redirects > REDIRECTS {
+                        return Err(wrong(format!(
+                            "that follows {redirects} redirects; at most {REDIRECTS} are followed"
+                        )));
+                    }
+                    options.redirects = redirects;
+                }
+                HttpOption::Unknown(name) => {
+                    return Err(wrong(format!(
+                        "with the option {}, which this host does not know; it knows timeout-ms and redirects",
+                        quoted(name)
+                    )));
+                }
+            }
+        }
+        Ok(options)
+    }
+
+    fn deadline(&self, latest: Instant) -> Instant {
+        let own = self
+            .timeout
+            .and_then(|time| Instant::now().checked_add(time));
+        own.map_or(latest, |own| own.min(latest))
+    }
 }
 
 fn prepare(egress: &Egress, request: HttpRequest) -> Result<Outgoing, Error> {
     let plugin = egress.plugin();
     let target = egress.parse(&request.url)?;
     let method = method(&request.method).ok_or_else(|| {
-        let shown: String = request.method.chars().take(64).collect();
         Error::InvalidArgument(format!(
-            "plugin \"{plugin}\" made a request with the method {shown:?}; the methods are {}",
+            "plugin \"{plugin}\" made a request with the method {}; the methods are {}",
+            quoted(request.method.as_str()),
             METHODS.join(", ")
         ))
     })?;
@@ -58,21 +112,29 @@ fn prepare(egress: &Egress, request: HttpRequest) -> Result<Outgoing, Error> {
     })
 }
 
-fn method(text: &str) -> Option<Method> {
-    METHODS
-        .contains(&text)
-        .then(|| Method::from_bytes(text.as_bytes()).ok())?
+fn method(given: &wire::Method) -> Option<Method> {
+    Some(match given {
+        wire::Method::Get => Method::GET,
+        wire::Method::Head => Method::HEAD,
+        wire::Method::Post => Method::POST,
+        wire::Method::Put => Method::PUT,
+        wire::Method::Patch => Method::PATCH,
+        wire::Method::Delete => Method::DELETE,
+        wire::Method::Options => Method::OPTIONS,
+        wire::Method::Other(_) => return None,
+    })
 }
 
 /// Sends, follows redirects, and reads the response at the end of them. `origin` is whom it asked last.
 async fn follow(
     access: &HttpAccess,
     mut outgoing: Outgoing,
+    redirects: usize,
     origin: &mut String,
 ) -> Result<HttpResponse, Failure> {
     let egress = &access.egress;
     let mut via = None;
-    for _ in 0..=REDIRECTS {
+    for _ in 0..=redirects {
         let Outgoing {
             target,
             method,
@@ -91,7 +153,7 @@ async fn follow(
         };
         via = Some(std::mem::replace(origin, outgoing.target.origin()));
     }
-    Err(Failure::TooManyRedirects(REDIRECTS))
+    Err(Failure::TooManyRedirects(redirects))
 }
 
 async fn read(mut response: Response) -> Result<HttpResponse, Failure> {

@@ -20,25 +20,26 @@ mod wire;
 
 use std::sync::Arc;
 
+pub use resolver::{Resolver, SystemResolver};
 use rustls::ClientConfig;
 use tokio::sync::Semaphore;
-use wasmtime::component::Linker;
-
-pub use resolver::{Resolver, SystemResolver};
-pub(in crate::capability) use wasi::{WasiHttpState, link_outgoing_handler, link_types};
+pub(in crate::capability) use wasi::link_types;
 pub use wire::HttpSetupError;
 
 use self::egress::Egress;
 use self::failure::Failure;
 use self::wire::Wire;
-use crate::capability::{Guest, Of, PrepareError, Provider, RateLimit, Setup, Slot, View};
-use crate::contract::v0_1::goatherd::plugin::{http_client, types};
+use crate::capability::table::{HTTP_CLIENT, WASI_OUTGOING_HANDLER};
+use crate::capability::{Interface, Of, PrepareError, Provider, RateLimit, Setup, View};
+use crate::contract::Error;
+use crate::contract::bindings::link;
+use crate::contract::host::{self, HttpRequest, HttpResponse};
 
 /// How large a body may be, in bytes, in either direction.
 pub const BODY_BYTES: usize = 10 * 1024 * 1024;
 /// How many redirects are followed.
 pub const REDIRECTS: usize = 5;
-/// Methods that a plugin may use.
+/// Methods that a request of `wasi:http` may have.
 pub const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /// How many requests of `wasi:http` one plugin may have open, until their responses are read or dropped.
 pub const OPEN: usize = 64;
@@ -89,22 +90,29 @@ impl HttpClient {
 }
 
 impl Provider for HttpClient {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["http-client", "wasi:http/outgoing-handler"]
+    type State = Shared;
+
+    fn interfaces(&self) -> Vec<Interface<Shared>> {
+        vec![
+            Interface::known(HTTP_CLIENT, link::http_client::<_, Of<Shared>>),
+            Interface::known(WASI_OUTGOING_HANDLER, |linker, _| {
+                wasi::link_outgoing_handler(linker)
+            }),
+        ]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(Arc::new(HttpAccess {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<Shared, PrepareError> {
+        Ok(Arc::new(HttpAccess {
             egress: Egress::new(setup.plugin, setup.grants.http()),
             rate: setup.rates.http.clone(),
             wire: self.wire.clone(),
             open: Arc::new(Semaphore::new(OPEN)),
-        })))
+        }))
     }
 }
 
 /// How one plugin may ask other servers.
-pub(in crate::capability) struct HttpAccess {
+pub struct HttpAccess {
     egress: Egress,
     rate: RateLimit,
     wire: Wire,
@@ -112,23 +120,11 @@ pub(in crate::capability) struct HttpAccess {
 }
 
 /// What is prepared for a plugin, shared with the requests that it has under way.
-pub(in crate::capability) type Shared = Arc<HttpAccess>;
+pub type Shared = Arc<HttpAccess>;
 
-/// Adds `http-client` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    http_client::add_to_linker::<_, Of<Shared>>(linker, Guest::view::<Shared>)
-}
-
-impl http_client::Host for View<'_, Shared> {
-    async fn request(
-        &mut self,
-        request: http_client::HttpRequest,
-    ) -> Result<http_client::HttpResponse, types::Error> {
+impl host::HttpClient for View<'_, Shared> {
+    async fn request(&mut self, request: HttpRequest) -> Result<HttpResponse, Error> {
         let access = self.state()?;
-        Ok(exchange::exchange(access, self.caller, request).await?)
+        exchange::exchange(access, self.caller, request).await
     }
 }

@@ -28,8 +28,8 @@ use wasmtime_wasi_http::p2::bindings::http::types::{HostOutgoingRequest as _, Me
 use wasmtime_wasi_http::p2::bindings::http::{outgoing_handler, types};
 use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
 use wasmtime_wasi_http::{
-    Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpHooks,
-    WasiHttpView as _,
+    Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttp, WasiHttpCtx, WasiHttpCtxView,
+    WasiHttpHooks, WasiHttpView,
 };
 
 use super::egress::{Kind, Refusal, Target};
@@ -44,13 +44,13 @@ const CHUNK_BYTES: usize = 16 * 1024;
 const TEXT_BYTES: usize = 1024;
 
 /// What one instance needs for `wasi:http`.
-pub(in crate::capability) struct WasiHttpState {
-    pub(in crate::capability) context: WasiHttpCtx,
-    pub(in crate::capability) hooks: Hooks,
+struct WasiHttpState {
+    context: WasiHttpCtx,
+    hooks: Hooks,
 }
 
 /// What is the host's own in wasmtime's implementation.
-pub(in crate::capability) struct Hooks {
+struct Hooks {
     access: Option<Shared>,
     log: Arc<PluginLog>,
     deadline: Instant,
@@ -61,7 +61,7 @@ type Ending = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl WasiHttpState {
     /// For an instance whose plugin may do this much; nothing leaves without.
-    pub(in crate::capability) fn new(access: Option<&Shared>, log: &Arc<PluginLog>) -> Self {
+    fn new(access: Option<&Shared>, log: &Arc<PluginLog>) -> Self {
         let mut context = WasiHttpCtx::new();
         context.set_field_size_limit(headers::SECTION_BYTES);
         Self {
@@ -75,8 +75,22 @@ impl WasiHttpState {
     }
 
     /// For the call that runs now.
-    pub(in crate::capability) fn enter(&mut self, caller: &Caller) {
+    fn enter(&mut self, caller: &Caller) {
         self.hooks.deadline = caller.deadline();
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let parts = self.parts(|access: Option<&Shared>, caller| {
+            WasiHttpState::new(access, caller.shared_log())
+        });
+        parts.kept.enter(parts.caller);
+        WasiHttpCtxView {
+            ctx: &mut parts.kept.context,
+            table: parts.resources,
+            hooks: &mut parts.kept.hooks,
+        }
     }
 }
 
@@ -419,9 +433,7 @@ impl Open {
 /// # Errors
 ///
 /// When the linker has it already.
-pub(in crate::capability) fn link_outgoing_handler(
-    linker: &mut Linker<Guest>,
-) -> wasmtime::Result<()> {
+pub(super) fn link_outgoing_handler(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     outgoing_handler::add_to_linker::<_, WasiHttp>(linker, Guest::http)
 }
 

@@ -7,24 +7,29 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wasmtime::component::Linker;
-
-use crate::capability::{Guest, Of, PrepareError, Provider, Setup, Slot, View};
-use crate::contract::Language;
-use crate::contract::v0_1::goatherd::plugin::i18n;
+use crate::capability::table::I18N;
+use crate::capability::{Interface, Of, PrepareError, Provider, Setup, View};
+use crate::contract::bindings::link;
+use crate::contract::registration::{PluralCategory, Text};
+use crate::contract::{Language, host};
 
 /// Texts by language, then by key with its namespace.
 #[derive(Debug, Clone, Default)]
-pub struct Catalog(HashMap<Language, HashMap<String, String>>);
+pub struct Catalog(HashMap<Language, HashMap<String, Text>>);
 
 impl Catalog {
     /// Adds a text. `key` has its namespace: `stats.title`.
     pub fn insert(&mut self, language: Language, key: String, text: String) {
+        self.put(language, key, Text::One(text));
+    }
+
+    fn put(&mut self, language: Language, key: String, text: Text) {
         self.0.entry(language).or_default().insert(key, text);
     }
 
     fn get(&self, language: &Language, key: &str) -> Option<&str> {
-        self.0.get(language)?.get(key).map(String::as_str)
+        let text = self.0.get(language)?.get(key)?;
+        Some(text.of(PluralCategory::Other))
     }
 }
 
@@ -45,12 +50,14 @@ impl Translations {
 }
 
 impl Provider for Translations {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["i18n"]
+    type State = PluginTexts;
+
+    fn interfaces(&self) -> Vec<Interface<PluginTexts>> {
+        vec![Interface::known(I18N, link::i18n::<_, Of<PluginTexts>>)]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(PluginTexts::new(self, setup)))
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<PluginTexts, PrepareError> {
+        Ok(PluginTexts::new(self, setup))
     }
 }
 
@@ -73,7 +80,7 @@ impl PluginTexts {
         for (language, texts) in said {
             for (key, text) in texts {
                 let key = format!("{}.{key}", setup.plugin);
-                own.insert(language.clone(), key, text.clone());
+                own.put(language.clone(), key, text.clone());
             }
         }
         Self {
@@ -121,16 +128,7 @@ fn fill_in(text: &str, args: &[(String, String)]) -> String {
     filled
 }
 
-/// Adds the interface to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    i18n::add_to_linker::<_, Of<PluginTexts>>(linker, Guest::view::<PluginTexts>)
-}
-
-impl i18n::Host for View<'_, PluginTexts> {
+impl host::I18n for View<'_, PluginTexts> {
     fn translate(&mut self, key: String, args: Vec<(String, String)>) -> String {
         let language = &self.caller.context().language;
         match self.state() {

@@ -7,13 +7,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::capability::table::LOG;
+use crate::capability::{Caller, Interface, Of, PrepareError, Provider, Setup, View};
+use crate::contract::PluginName;
+use crate::contract::bindings::link;
+use crate::contract::host;
+pub use crate::contract::host::LogLevel as Level;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use wasmtime::component::Linker;
-
-use crate::capability::{Caller, Guest, Of, View};
-use crate::contract::PluginName;
-use crate::contract::v0_1::goatherd::plugin::log;
 
 /// How many entries are kept for each plugin.
 pub const ENTRIES: usize = 1_000;
@@ -23,20 +24,6 @@ pub const MESSAGE_BYTES: usize = 8 * 1024;
 pub const FIELD_BYTES: usize = 1024;
 /// How many fields of an entry are kept.
 pub const FIELDS: usize = 32;
-
-/// How serious an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// For the author.
-    Debug,
-    /// Worth knowing.
-    Info,
-    /// Something is wrong and was dealt with.
-    Warn,
-    /// Something failed.
-    Error,
-}
 
 /// An entry of a plugin's log.
 #[derive(Debug, Clone, Serialize)]
@@ -197,23 +184,24 @@ impl Caller {
     }
 }
 
-/// Adds the interface to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    log::add_to_linker::<_, Of<()>>(linker, Guest::view::<()>)
+/// Serves `log`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Logging;
+
+impl Provider for Logging {
+    type State = ();
+
+    fn interfaces(&self) -> Vec<Interface<()>> {
+        vec![Interface::known(LOG, link::log::<_, Of<()>>)]
+    }
+
+    async fn prepare(&self, _: &Setup<'_>) -> Result<(), PrepareError> {
+        Ok(())
+    }
 }
 
-impl log::Host for View<'_, ()> {
-    fn log(&mut self, level: log::Level, message: String, fields: Vec<(String, String)>) {
-        let level = match level {
-            log::Level::Debug => Level::Debug,
-            log::Level::Info => Level::Info,
-            log::Level::Warn => Level::Warn,
-            log::Level::Error => Level::Error,
-        };
+impl host::Log for View<'_, ()> {
+    fn log(&mut self, level: Level, message: String, fields: Vec<(String, String)>) {
         self.caller
             .write_log(level, Source::Plugin, message, fields);
     }

@@ -4,13 +4,13 @@
 //! deadline. Every call adds its caller to the chain; a chain ends at [`Chain::MAX_DEPTH`], so that plugins which call
 //! each other in a circle end with an error that shows the way instead of running until the deadline.
 
+use std::fmt;
 use std::sync::Arc;
 
-use wasmtime::component::Linker;
-
-use crate::capability::{Guest, Of, Peers, PrepareError, Provider, Setup, Slot, View};
-use crate::contract::v0_1::goatherd::plugin::{plugins, types};
-use crate::contract::{CallContext, Chain, Error, Json};
+use crate::capability::table::PLUGINS;
+use crate::capability::{Caller, Interface, Of, Peers, PrepareError, Provider, Setup, View};
+use crate::contract::bindings::link;
+use crate::contract::{CallContext, Chain, Error, Json, host};
 use crate::permission::{PluginPattern, Scope};
 
 /// Serves `plugins` with the peers that each plugin was loaded with.
@@ -18,15 +18,17 @@ use crate::permission::{PluginPattern, Scope};
 pub struct PluginCalls;
 
 impl Provider for PluginCalls {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["plugins"]
+    type State = Calls;
+
+    fn interfaces(&self) -> Vec<Interface<Calls>> {
+        vec![Interface::known(PLUGINS, link::plugins::<_, Of<Calls>>)]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(Calls {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<Calls, PrepareError> {
+        Ok(Calls {
             peers: Arc::clone(setup.peers),
             scope: setup.grants.plugins().cloned(),
-        }))
+        })
     }
 }
 
@@ -55,41 +57,52 @@ impl View<'_, Calls> {
                 "plugin \"{caller}\" called \"{function}\" of plugin \"{plugin}\" with args that are not JSON: {error}"
             ))
         })?;
-        let context = self.caller.context();
-        let chain = context.chain.with(caller.clone());
-        if chain.depth() > Chain::MAX_DEPTH {
-            return Err(Error::Conflict(format!(
-                "plugin \"{caller}\" may not call \"{function}\" of plugin \"{plugin}\": a chain of calls has at most {} \
-                 calls, and this would be one more: {chain} → {plugin}",
-                Chain::MAX_DEPTH
-            )));
-        }
-        let context = CallContext {
-            deadline: Some(self.caller.deadline()),
-            chain,
-            ..context.clone()
-        };
+        let context = self.caller.onward(
+            format_args!("\"{function}\" of plugin \"{plugin}\""),
+            plugin,
+        )?;
         let reply = calls.peers.call(plugin, function, args, context).await?;
         Ok(reply.into_string())
     }
 }
 
-/// Adds the interface to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    plugins::add_to_linker::<_, Of<Calls>>(linker, Guest::view::<Calls>)
+impl Caller {
+    /// The context of a call that the plugin makes to somebody else: for the same user and organisation, within what is
+    /// left of the deadline, with the plugin at the end of the chain. `what` and `whom` are for the message.
+    ///
+    /// # Errors
+    ///
+    /// `conflict`, with the chain, when it would be longer than [`Chain::MAX_DEPTH`].
+    pub(in crate::capability) fn onward(
+        &self,
+        what: impl fmt::Display,
+        whom: &str,
+    ) -> Result<CallContext, Error> {
+        let caller = self.plugin();
+        let context = self.context();
+        let chain = context.chain.with(caller.clone());
+        if chain.depth() > Chain::MAX_DEPTH {
+            return Err(Error::Conflict(format!(
+                "plugin \"{caller}\" may not call {what}: a chain of calls has at most {} calls, and this would be one \
+                 more: {chain} → {whom}",
+                Chain::MAX_DEPTH
+            )));
+        }
+        Ok(CallContext {
+            deadline: Some(self.deadline()),
+            chain,
+            ..context.clone()
+        })
+    }
 }
 
-impl plugins::Host for View<'_, Calls> {
+impl host::Plugins for View<'_, Calls> {
     async fn call(
         &mut self,
         plugin: String,
         function: String,
         args: String,
-    ) -> Result<String, types::Error> {
-        Ok(self.pass_on(&plugin, &function, args).await?)
+    ) -> Result<String, Error> {
+        self.pass_on(&plugin, &function, args).await
     }
 }

@@ -21,8 +21,6 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use wasmtime::component::Linker;
-
 pub use backend::{Put, Replaced, Replacement, Retired, SECRETS, SecretStore, Stored};
 pub use error::SecretError;
 pub use keys::{KeyId, KeyIdError, KeysError};
@@ -37,9 +35,11 @@ pub use sqlite::SqliteSecrets;
 
 use handed::Handed;
 
-use crate::capability::{Caller, Guest, Of, PrepareError, Provider, Setup, Slot, View};
+use crate::capability::table::{SECURE_CONFIG_READ, SECURE_CONFIG_WRITE};
+use crate::capability::{Caller, Interface, Of, PrepareError, Provider, Setup, View};
 use crate::contract::Error;
-use crate::contract::v0_1::goatherd::plugin::{secure_config_write, types};
+use crate::contract::bindings::link;
+use crate::contract::host::{SecureConfigRead, SecureConfigWrite};
 use crate::permission::{KeyPattern, Scope};
 
 /// Serves `secure-config-read` and `secure-config-write`.
@@ -54,17 +54,28 @@ impl SecureConfig {
 }
 
 impl Provider for SecureConfig {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["secure-config-read", "secure-config-write"]
+    type State = SecretAccess;
+
+    fn interfaces(&self) -> Vec<Interface<SecretAccess>> {
+        vec![
+            Interface::known(
+                SECURE_CONFIG_READ,
+                link::secure_config_read::<_, Of<SecretAccess>>,
+            ),
+            Interface::known(
+                SECURE_CONFIG_WRITE,
+                link::secure_config_write::<_, Of<SecretAccess>>,
+            ),
+        ]
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(SecretAccess {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<SecretAccess, PrepareError> {
+        Ok(SecretAccess {
             secrets: self.0.clone(),
             read: setup.grants.secure_config_read().cloned(),
             write: setup.grants.secure_config_write().cloned(),
             handed: Handed::default(),
-        }))
+        })
     }
 }
 
@@ -109,50 +120,35 @@ impl View<'_, SecretAccess> {
         Ok(secret.await?.map(|secret| access.handed.hand(&secret)))
     }
 
-    async fn write(&self, key: &str, secret: Secret) -> Result<(), Error> {
+    /// Where the secret under a key goes.
+    fn writing(&self, key: &str) -> Result<(&SecretService, Place), Error> {
         let access = self.state()?;
-        let name = check(self.caller, access.write.as_ref(), "write", key)?;
         let place = Place {
+            name: check(self.caller, access.write.as_ref(), "write", key)?,
             plugin: self.caller.plugin().clone(),
-            name,
             org: self.caller.context().org_id,
         };
-        let set = access.secrets.set(&place, &secret, self.caller.deadline());
-        Ok(set.await?)
+        Ok((&access.secrets, place))
     }
 }
 
-/// The interface that [`link_read`] adds.
-const READ: &str = "goatherd:plugin/secure-config-read@0.1.0";
-
-/// Adds `secure-config-read` to a linker. Not by the generated code, which would take the text away from what overwrites
-/// it.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_read(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    let mut interface = linker.instance(READ)?;
-    interface.func_wrap_async("get", |mut store, (key,): (String,)| {
-        Box::new(async move {
-            let read = store.data_mut().view::<SecretAccess>().read(&key).await;
-            wasmtime::Result::Ok((read.map_err(types::Error::from),))
-        })
-    })
+impl SecureConfigRead for View<'_, SecretAccess> {
+    async fn get(&mut self, key: String) -> Result<Option<Arc<str>>, Error> {
+        self.read(&key).await
+    }
 }
 
-/// Adds `secure-config-write` to a linker.
-///
-/// # Errors
-///
-/// When the linker has it already.
-pub fn link_write(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    secure_config_write::add_to_linker::<_, Of<SecretAccess>>(linker, Guest::view::<SecretAccess>)
-}
-
-impl secure_config_write::Host for View<'_, SecretAccess> {
-    async fn set(&mut self, key: String, value: String) -> Result<(), types::Error> {
+impl SecureConfigWrite for View<'_, SecretAccess> {
+    async fn set(&mut self, key: String, value: String) -> Result<(), Error> {
         // From here on it is overwritten, however the call ends.
-        Ok(self.write(&key, Secret::new(value)).await?)
+        let secret = Secret::new(value);
+        let (secrets, place) = self.writing(&key)?;
+        Ok(secrets.set(&place, &secret, self.caller.deadline()).await?)
+    }
+
+    async fn delete(&mut self, key: String) -> Result<(), Error> {
+        let (secrets, place) = self.writing(&key)?;
+        secrets.delete(&place, self.caller.deadline()).await?;
+        Ok(())
     }
 }

@@ -13,15 +13,12 @@ pub(super) use stdio::Stdio;
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
-use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
+use wasmtime_wasi::p2::bindings::{cli, clocks, io, random};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{WasiCtx, WasiView as _};
 
-use crate::capability::files::Files;
 use crate::capability::log::PluginLog;
-use crate::capability::table::{Interface, Link, ambient, gated};
-use crate::capability::{Guest, http};
-use crate::permission::Need;
+use crate::capability::{Guest, Interface, PrepareError, Provider, Setup, http, table};
 
 use std::sync::Arc;
 
@@ -47,29 +44,39 @@ impl HasData for Streams {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// The interfaces of WASI that a component may import.
-#[rustfmt::skip]
-pub(super) const INTERFACES: &[Interface] = &[
-    ambient("wasi:io/error", Link::Function(|l| io::error::add_to_linker::<_, Streams>(l, |g| g.ctx().table))),
-    ambient("wasi:io/poll", Link::Function(|l| io::poll::add_to_linker::<_, Streams>(l, |g| g.ctx().table))),
-    ambient("wasi:io/streams", Link::Function(|l| io::streams::add_to_linker::<_, Streams>(l, |g| g.ctx().table))),
-    ambient("wasi:clocks/wall-clock", Link::Function(|l| clocks::wall_clock::add_to_linker::<_, WasiClocks>(l, Guest::clocks))),
-    ambient("wasi:clocks/monotonic-clock", Link::Function(|l| clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(l, Guest::clocks))),
-    ambient("wasi:random/random", Link::Function(|l| random::random::add_to_linker::<_, WasiRandom>(l, |g| g.ctx().ctx.random()))),
-    ambient("wasi:random/insecure", Link::Function(|l| random::insecure::add_to_linker::<_, WasiRandom>(l, |g| g.ctx().ctx.random()))),
-    ambient("wasi:random/insecure-seed", Link::Function(|l| random::insecure_seed::add_to_linker::<_, WasiRandom>(l, |g| g.ctx().ctx.random()))),
-    ambient("wasi:cli/exit", Link::Function(|l| cli::exit::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:cli/environment", Link::Function(|l| cli::environment::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:cli/stdin", Link::Function(|l| cli::stdin::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:cli/stdout", Link::Function(|l| cli::stdout::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:cli/stderr", Link::Function(|l| cli::stderr::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:cli/terminal-input", Link::Function(|l| cli::terminal_input::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:cli/terminal-output", Link::Function(|l| cli::terminal_output::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:cli/terminal-stdin", Link::Function(|l| cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:cli/terminal-stdout", Link::Function(|l| cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:cli/terminal-stderr", Link::Function(|l| cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli))),
-    ambient("wasi:filesystem/types", Link::Function(|l| filesystem::types::add_to_linker::<_, Files>(l, Guest::files))),
-    ambient("wasi:filesystem/preopens", Link::Function(|l| filesystem::preopens::add_to_linker::<_, Files>(l, Guest::files))),
-    ambient("wasi:http/types", Link::Function(http::link_types)),
-    gated("wasi:http/outgoing-handler", Need::HTTP, Link::Function(http::link_outgoing_handler)),
-];
+/// Serves WASI 0.2, but for what needs a grant.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wasi;
+
+impl Provider for Wasi {
+    type State = ();
+
+    #[rustfmt::skip]
+    fn interfaces(&self) -> Vec<Interface<()>> {
+        vec![
+            Interface::known(table::WASI_IO_ERROR, |l, _| io::error::add_to_linker::<_, Streams>(l, |g| g.ctx().table)),
+            Interface::known(table::WASI_IO_POLL, |l, _| io::poll::add_to_linker::<_, Streams>(l, |g| g.ctx().table)),
+            Interface::known(table::WASI_IO_STREAMS, |l, _| io::streams::add_to_linker::<_, Streams>(l, |g| g.ctx().table)),
+            Interface::known(table::WASI_WALL_CLOCK, |l, _| clocks::wall_clock::add_to_linker::<_, WasiClocks>(l, Guest::clocks)),
+            Interface::known(table::WASI_MONOTONIC_CLOCK, |l, _| clocks::monotonic_clock::add_to_linker::<_, WasiClocks>(l, Guest::clocks)),
+            Interface::known(table::WASI_RANDOM, |l, _| random::random::add_to_linker::<_, WasiRandom>(l, |g| g.ctx().ctx.random())),
+            Interface::known(table::WASI_INSECURE, |l, _| random::insecure::add_to_linker::<_, WasiRandom>(l, |g| g.ctx().ctx.random())),
+            Interface::known(table::WASI_INSECURE_SEED, |l, _| random::insecure_seed::add_to_linker::<_, WasiRandom>(l, |g| g.ctx().ctx.random())),
+            Interface::known(table::WASI_EXIT, |l, _| cli::exit::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_ENVIRONMENT, |l, _| cli::environment::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_STDIN, |l, _| cli::stdin::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_STDOUT, |l, _| cli::stdout::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_STDERR, |l, _| cli::stderr::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_TERMINAL_INPUT, |l, _| cli::terminal_input::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_TERMINAL_OUTPUT, |l, _| cli::terminal_output::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_TERMINAL_STDIN, |l, _| cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_TERMINAL_STDOUT, |l, _| cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_TERMINAL_STDERR, |l, _| cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli)),
+            Interface::known(table::WASI_HTTP_TYPES, |l, _| http::link_types(l)),
+        ]
+    }
+
+    async fn prepare(&self, _: &Setup<'_>) -> Result<(), PrepareError> {
+        Ok(())
+    }
+}

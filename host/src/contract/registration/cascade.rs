@@ -6,7 +6,7 @@ use super::{
     check::{EntityType, FunctionName},
     problem::Item,
 };
-use crate::contract::v0_1::goatherd::plugin::registration as wit;
+use crate::contract::wire::registration as wire;
 
 /// What the plugin does when an entity is deleted; at least one of the two handlers is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,7 +22,7 @@ pub struct Cascade {
 }
 
 impl Cascade {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::Cascade) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::Cascade) -> Option<Self> {
         let entity_type = item.take("entity_type", EntityType::parse(&given.entity_type));
         if entity_type.is_some() {
             item.unique("entity_type", given.entity_type, "entity type");

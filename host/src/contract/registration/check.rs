@@ -23,11 +23,13 @@ pub(super) const ICON_MAX: usize = 64 << 10;
 pub(super) const IMAGE_MAX: usize = 512 << 10;
 /// The most bytes in an id.
 const ID_MAX: usize = 128;
+/// The most entries in a list inside of a contribution.
+pub(super) const LIST_MAX: usize = 1_000;
 /// The most bytes in the name of a function.
 const FUNCTION_MAX: usize = 256;
 
-/// The name of a function of the plugin, as `guest.call` gets it: 1 to 256 bytes without white space and control
-/// signs.
+/// The name of a function or of a handler, as the plugin gets it back when it is called: 1 to 256 bytes without white
+/// space and control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct FunctionName(Arc<str>);
@@ -38,15 +40,13 @@ impl FunctionName {
             "is empty".to_owned()
         } else if text.len() > FUNCTION_MAX {
             format!("has {} bytes, more than {FUNCTION_MAX}", text.len())
-        } else if text == super::route::WASI_HTTP {
-            "can only handle a route, not this".to_owned()
         } else if let Some(bad) = text.chars().find(|c| c.is_whitespace() || c.is_control()) {
             format!("contains {bad:?}")
         } else {
             return Ok(FunctionName(Arc::from(text)));
         };
         Err(format!(
-            "the function name {} {wrong}; expected a name that guest.call knows, such as \"show_report\"",
+            "the function name {} {wrong}; expected a name that the plugin knows, such as \"show_report\"",
             quoted(text)
         ))
     }
@@ -317,9 +317,9 @@ macro_rules! words_of_wit {
 
         impl $name {
             pub(super) fn known(
-                given: $crate::contract::v0_1::goatherd::plugin::registration::$name,
+                given: $crate::contract::wire::registration::$name,
             ) -> Result<Self, String> {
-                use $crate::contract::v0_1::goatherd::plugin::registration::$name as Given;
+                use $crate::contract::wire::registration::$name as Given;
                 match given {
                     $(Given::$case => Ok($name::$case),)+
                     Given::Other(word) => Err(Self::unknown(&word)),

@@ -13,7 +13,7 @@ use super::{
 use crate::contract::{
     Json,
     text::{NameShape, quoted},
-    v0_1::goatherd::plugin::registration as wit,
+    wire::registration as wire,
 };
 
 /// A field that the application keeps on an entity for the plugin.
@@ -86,7 +86,7 @@ words_of_wit! {
 }
 
 impl CustomField {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::CustomField) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::CustomField) -> Option<Self> {
         let name = NameShape::Underscore
             .check(&given.name)
             .map_err(|wrong| format!("the name {} {wrong}", quoted(&given.name)));
@@ -99,8 +99,16 @@ impl CustomField {
         let label = item.required("label", given.label, LABEL_MAX);
         let field_type = item.take("field_type", FieldType::known(given.field_type));
         let section = item.optional("section", given.section, LABEL_MAX);
-        let description = item.text("description", given.description, DESCRIPTION_MAX);
-        let placeholder = item.text("placeholder", given.placeholder, LABEL_MAX);
+        let description = item.text(
+            "description",
+            given.description.unwrap_or_default(),
+            DESCRIPTION_MAX,
+        );
+        let placeholder = item.text(
+            "placeholder",
+            given.placeholder.unwrap_or_default(),
+            LABEL_MAX,
+        );
         let config = item.if_present("config", given.config, check::json_object);
         let config = config.map(Option::unwrap_or_default);
         let sane = match (&config, field_type) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{check::DESCRIPTION_MAX, problem::Item};
 use crate::contract::{
     text::{NameShape, quoted},
-    v0_1::goatherd::plugin::registration as wit,
+    wire::registration as wire,
 };
 
 /// An error that the plugin's handlers return, and the HTTP status that stands for it.
@@ -20,8 +20,8 @@ pub struct ErrorCode {
 }
 
 impl ErrorCode {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::ErrorCode) -> Option<Self> {
-        let wit::ErrorCode {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::ErrorCode) -> Option<Self> {
+        let wire::ErrorCode {
             code,
             message,
             http_status,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{check::FunctionName, problem::Item};
-use crate::contract::{text::quoted, v0_1::goatherd::plugin::registration as wit};
+use crate::contract::{text::quoted, wire::registration as wire};
 use crate::permission::{ChannelName, ChannelPattern};
 
 /// The most patterns of one authorizer.
@@ -12,8 +12,8 @@ const CHANNELS_MAX: usize = 100;
 /// A function that decides who may listen to some of the plugin's channels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventAuthorizer {
-    /// What is asked.
-    pub function: FunctionName,
+    /// What is asked, by `event-authorizer.authorize`.
+    pub handler: FunctionName,
     /// About which channels; at least one.
     pub channels: Vec<ChannelPattern>,
 }
@@ -27,8 +27,8 @@ impl EventAuthorizer {
             .any(|pattern| pattern.matches(channel.as_str()))
     }
 
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::EventAuthorizer) -> Option<Self> {
-        let function = item.function("function", &given.function);
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::EventAuthorizer) -> Option<Self> {
+        let handler = item.function("handler", &given.handler);
         let count = given.channels.len();
         if !(1..=CHANNELS_MAX).contains(&count) {
             item.problem(
@@ -46,7 +46,7 @@ impl EventAuthorizer {
         // All of them are read, so that every wrong one is told.
         let channels: Vec<Option<ChannelPattern>> = channels.collect();
         Some(Self {
-            function: function?,
+            handler: handler?,
             channels: channels.into_iter().collect::<Option<_>>()?,
         })
     }

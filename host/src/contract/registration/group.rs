@@ -6,7 +6,7 @@ use super::{
     check::{DESCRIPTION_MAX, GroupName},
     problem::Item,
 };
-use crate::contract::v0_1::goatherd::plugin::registration as wit;
+use crate::contract::wire::registration as wire;
 
 /// A group of users that the plugin needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,12 +18,16 @@ pub struct Group {
 }
 
 impl Group {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::Group) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::Group) -> Option<Self> {
         let name = item.take("name", GroupName::parse(&given.name));
         if name.is_some() {
             item.unique("name", given.name, "name");
         }
-        let description = item.text("description", given.description, DESCRIPTION_MAX);
+        let description = item.text(
+            "description",
+            given.description.unwrap_or_default(),
+            DESCRIPTION_MAX,
+        );
         Some(Group {
             name: name?,
             description: description?,

@@ -21,7 +21,7 @@ use super::{
     duration,
     problem::Item,
 };
-use crate::contract::{text::quoted, v0_1::goatherd::plugin::registration as wit};
+use crate::contract::{text::quoted, wire::registration as wire};
 
 /// Work at set times.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -174,7 +174,7 @@ fn parse_zone(name: &str) -> Result<(String, TimeZone), String> {
 }
 
 impl Job {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::Job) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::Job) -> Option<Self> {
         let id = item.id(given.id);
         let handler = item.function("handler", &given.handler);
         let cron = item.take("schedule", parse_cron(&given.schedule));
@@ -182,7 +182,11 @@ impl Job {
             Some(name) => item.take("time_zone", parse_zone(&name)),
             None => Some(("UTC".to_owned(), TimeZone::UTC)),
         };
-        let description = item.text("description", given.description, DESCRIPTION_MAX);
+        let description = item.text(
+            "description",
+            given.description.unwrap_or_default(),
+            DESCRIPTION_MAX,
+        );
         let timeout = item.if_present("timeout_sec", given.timeout_sec, |seconds| {
             duration::bounded(Duration::from_secs(seconds.into()))
         });

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::contract::{
     text::{quoted, quoted_owned},
-    v0_1::goatherd::plugin::registration as wit,
+    wire::registration as wire,
 };
 
 /// A navigation entry.
@@ -54,7 +54,7 @@ words_of_wit! {
 }
 
 impl MenuItem {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::MenuItem) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::MenuItem) -> Option<Self> {
         let id = item.id(given.id);
         let label = item.required("label", given.label, LABEL_MAX);
         let icon = item.optional("icon", given.icon, ICON_MAX);
@@ -98,7 +98,7 @@ const CIRCLE_SHOWN: usize = 8;
 
 impl Parents {
     /// Notes an entry, `index` among the menu items.
-    pub(super) fn note(&mut self, index: usize, given: &wit::MenuItem) {
+    pub(super) fn note(&mut self, index: usize, given: &wire::MenuItem) {
         self.entries.push(Entry {
             index,
             id: given.id.clone(),

@@ -15,7 +15,7 @@ use url::Url;
 use super::{
     Json, PluginName,
     text::quoted,
-    v0_1::goatherd::plugin::registration::{self as wit, Contribution},
+    wire::registration::{self as wire, Contribution},
 };
 
 #[macro_use]
@@ -26,6 +26,7 @@ mod custom_field;
 mod duration;
 mod error_code;
 mod event_authorizer;
+mod exports;
 mod group;
 mod i18n;
 mod job;
@@ -42,20 +43,21 @@ mod widget;
 #[cfg(test)]
 mod tests;
 
-pub use capability::Capability;
+pub use capability::{Capability, CapabilityBody, WorkflowStep, WorkflowUndo};
 pub use cascade::Cascade;
 pub use check::{Color, EntityType, FunctionName, GroupName};
 pub use custom_field::{CustomField, FieldType, SECTION};
 pub use error_code::ErrorCode;
 pub use event_authorizer::EventAuthorizer;
+pub use exports::NeededExport;
 pub use group::Group;
-pub use i18n::I18n;
+pub use i18n::{I18n, PluralCategory, Text};
 pub use job::{Job, Schedule, TIMEOUT};
 pub use menu::{MenuItem, MenuLocation};
 pub use path::{LocalPath, PackagePath, RoutePath, Segment};
 pub use problem::{PROBLEMS_MAX, Problem, Problems};
-pub use resources::{ACCESSES, KINDS, PermissionRequest, Resources};
-pub use route::{Handler, Method, Middleware, Route};
+pub use resources::{PermissionRequest, Resources};
+pub use route::{BODY_DEFAULT, BODY_MAX, Handler, Method, Middleware, Route};
 pub use template::Template;
 pub use ui::{PUBLIC_RATE_LIMIT, Ui, UiAuth, UiAuthMethod, UiDataScope, UiKind, UiRoute, UiShell};
 pub use ui_looks::{ImageAddress, UiBranding, UiDisplay, UiNav, UiNavItem, UiNavPosition, UiPwa};
@@ -140,9 +142,6 @@ pub struct Registration {
     /// The oldest host that can run it; not newer than this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_host_version: Option<Version>,
-    /// Permissions in the older one-line form; see [`Registration::requested_permissions`] for all of them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub permissions: Vec<PermissionRequest>,
     /// Limits and permissions that it asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
@@ -158,20 +157,26 @@ pub struct Extension {
 }
 
 impl Registration {
-    /// Reads what a plugin of contract 0.1 returned from `register`, on a host of version `host`.
+    /// Reads what a plugin returned from `register`, on a host of version `host`.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with it, in the order: the plugin itself, then its contributions as they come.
-    pub fn parse(given: wit::Registration, host: &Version) -> Result<Registration, Problems> {
+    pub fn parse(given: wire::Registration, host: &Version) -> Result<Registration, Problems> {
         let mut found = Found::default();
         let name = found.take("name", given.name.parse::<PluginName>());
         let version = parse_version(&mut found, "version", &given.version);
-        let description = limited(&mut found, "description", given.description);
-        let author = limited(&mut found, "author", given.author);
-        let license = limited(&mut found, "license", given.license);
-        let homepage = limited(&mut found, "homepage", given.homepage)
-            .and_then(|text| found.take("homepage", parse_homepage(&text)));
+        let description = limited(
+            &mut found,
+            "description",
+            given.description.unwrap_or_default(),
+        );
+        let author = limited(&mut found, "author", given.author.unwrap_or_default());
+        let license = limited(&mut found, "license", given.license.unwrap_or_default());
+        let homepage = match given.homepage {
+            Some(text) => found.take("homepage", parse_homepage(&text)).map(Some),
+            None => Some(None),
+        };
         let min_host_version = given
             .min_host_version
             .and_then(|text| parse_version(&mut found, "min_host_version", &text));
@@ -221,20 +226,16 @@ impl Registration {
                 event_authorizers: parts.event_authorizers.finish(),
                 extensions: parts.extensions.finish(),
                 min_host_version,
-                permissions: parts.permissions.finish(),
                 resources,
             })
         };
         found.finish(registration())
     }
 
-    /// Every permission that the plugin asks for, in both forms.
+    /// Every permission that the plugin asks for.
     pub fn requested_permissions(&self) -> impl Iterator<Item = &PermissionRequest> {
-        let typed = self
-            .resources
-            .iter()
-            .flat_map(|request| &request.permissions);
-        typed.chain(&self.permissions)
+        let request = self.resources.iter();
+        request.flat_map(|request| &request.permissions)
     }
 }
 
@@ -258,7 +259,6 @@ struct Contributions {
     config_schema: Section<Json>,
     event_authorizers: Section<EventAuthorizer>,
     extensions: Section<Extension>,
-    permissions: Section<PermissionRequest>,
     parents: menu::Parents,
 }
 
@@ -283,7 +283,6 @@ impl Contributions {
             config_schema: Section::new("config_schema", "configuration schema of"),
             event_authorizers: Section::new("event_authorizers", "event authorizer"),
             extensions: Section::new("extensions", "extension"),
-            permissions: Section::new("permissions", "permission"),
             parents: menu::Parents::default(),
         };
         if given.len() > CONTRIBUTIONS_MAX {
@@ -299,6 +298,9 @@ impl Contributions {
             parts.read(found, contribution, plugin);
         }
         parts.parents.check(found);
+        if let Some(texts) = &parts.i18n {
+            texts.check(found);
+        }
         parts
     }
 
@@ -375,11 +377,6 @@ impl Contributions {
                 self.cascades
                     .read(found, &subject, |item| Cascade::parse(item, given));
             }
-            C::Permission(line) => {
-                self.permissions.read(found, &line, |item| {
-                    PermissionRequest::parse_line(&line, |message| item.problem("", message))
-                });
-            }
             C::Capability(given) => {
                 let subject = given.slug.clone();
                 self.capabilities.read(found, &subject, |item| {
@@ -391,7 +388,7 @@ impl Contributions {
                 item.take("", json_object(text))
             }),
             C::EventAuthorizer(given) => {
-                let subject = given.function.clone();
+                let subject = given.handler.clone();
                 self.event_authorizers
                     .read(found, &subject, |item| EventAuthorizer::parse(item, given));
             }
@@ -434,12 +431,11 @@ fn parse_version(found: &mut Found, field: &str, text: &str) -> Option<Version> 
     found.take(field, parsed)
 }
 
-fn parse_homepage(text: &str) -> Result<Option<Url>, String> {
-    if text.is_empty() {
-        return Ok(None);
-    }
+fn parse_homepage(text: &str) -> Result<Url, String> {
     match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Some(url)),
+        Ok(url) if text.len() <= DESCRIPTION_MAX && matches!(url.scheme(), "http" | "https") => {
+            Ok(url)
+        }
         _ => Err(format!(
             "{} is not a web address; expected one such as \"https://example.org/stats\", or nothing",
             quoted(text)

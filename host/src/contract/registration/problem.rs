@@ -151,12 +151,13 @@ impl<T> Section<T> {
         }
     }
 
-    /// Reads one contribution. `subject` is what its author knows it by: its id, or its path.
-    pub(super) fn read(
+    /// Reads one contribution, which may be several of its kind at once: a route for several methods. `subject` is what
+    /// its author knows it by: its id, or its path.
+    pub(super) fn read<P: IntoIterator<Item = T>>(
         &mut self,
         found: &mut Found,
         subject: &str,
-        parse: impl FnOnce(&mut Item<'_>) -> Option<T>,
+        parse: impl FnOnce(&mut Item<'_>) -> P,
     ) {
         let mut item = Item {
             kind: self.kind,

@@ -4,12 +4,14 @@
 //! understood: that its numbers are usable, and that its kind and access are words of the contract. What a scope means
 //! is for the layer that parses grants.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{check::either, duration, problem::Found};
-use crate::contract::{text::quoted, v0_1::goatherd::plugin::registration as wit};
+use crate::contract::{text::quoted, wire::registration as wire};
+use crate::permission::{Access, Grant, GrantError, Permission};
 
 /// Limits and permissions that a plugin asks for. What is absent takes the policy's default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -38,40 +40,38 @@ pub struct Resources {
     /// Permissions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<PermissionRequest>,
+    /// Limits that a later version of the contract adds, by name. Shown, not used.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<String, String>,
 }
 
-/// One permission that a plugin asks for: known words, not yet a grant. As JSON: `type`, `access`, `scope`.
+/// One permission that a plugin asks for, not yet a grant: its scope is not parsed. As JSON: `type`, `access`, `scope`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PermissionRequest {
-    /// One of [`KINDS`].
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// One of [`ACCESSES`]; absent where the kind has no access level, or the plugin leaves it to the operator.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access: Option<String>,
+    /// What it is about.
+    #[serde(rename = "type", serialize_with = "as_text")]
+    pub kind: Permission,
+    /// How much; absent where the kind has no access level, or the plugin leaves it to the operator.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "as_text_if_any"
+    )]
+    pub access: Option<Access>,
     /// What the request is limited to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scope: Vec<String>,
 }
 
-/// The kinds of permission of the contract.
-pub const KINDS: [&str; 12] = [
-    "db",
-    "cache",
-    "http",
-    "email",
-    "config",
-    "secure_config",
-    "plugin_call",
-    "events",
-    "entity",
-    "custom_fields",
-    "routes",
-    "files",
-];
+fn as_text<S: Serializer>(kind: &Permission, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(kind)
+}
 
-/// The access levels of the contract.
-pub const ACCESSES: [&str; 4] = ["read", "write", "readwrite", "hard_delete"];
+fn as_text_if_any<S: Serializer>(access: &Option<Access>, to: S) -> Result<S::Ok, S::Error> {
+    match access {
+        Some(access) => to.collect_str(access),
+        None => to.serialize_none(),
+    }
+}
 
 /// The most entries in a scope.
 const SCOPE_MAX: usize = 1000;
@@ -79,114 +79,95 @@ const SCOPE_MAX: usize = 1000;
 const SCOPE_ENTRY_MAX: usize = 1024;
 
 impl Resources {
-    pub(super) fn parse(found: &mut Found, given: wit::ResourceRequest) -> Resources {
-        let memory_mb = given.memory_mb.and_then(|mebibytes| {
-            let field = "resources.memory_mb";
-            if mebibytes == 0 {
-                found.add(field, "0 is no usable memory; expected more than 0");
-                return None;
-            }
-            Some(mebibytes)
-        });
-        let mut timeout = |field: &str, milliseconds: Option<u32>| {
-            milliseconds.and_then(|milliseconds| {
-                found.take(
-                    format_args!("resources.{field}"),
-                    duration::bounded(Duration::from_millis(milliseconds.into())),
-                )
-            })
-        };
-        let call_timeout = timeout("call_timeout_ms", given.call_timeout_ms);
-        let init_timeout = timeout("init_timeout_ms", given.init_timeout_ms);
-        let shutdown_timeout = timeout("shutdown_timeout_ms", given.shutdown_timeout_ms);
-        let mut permissions = Vec::new();
+    pub(super) fn parse(found: &mut Found, given: wire::ResourceRequest) -> Resources {
+        let mut resources = Resources::default();
+        for (index, limit) in given.limits.into_iter().enumerate() {
+            resources.add_limit(found, index, limit);
+        }
         for (index, request) in given.permissions.into_iter().enumerate() {
             let field = format!("resources.permissions[{index}]");
-            let request = PermissionRequest {
-                kind: request.kind,
-                access: request.access,
-                scope: request.scope,
-            };
-            permissions.extend(request.checked(|part, message| {
+            let request = PermissionRequest::parse(request, |part, message| {
                 found.add(format_args!("{field}.{part}"), message);
-            }));
+            });
+            resources.permissions.extend(request);
         }
-        Resources {
-            memory_mb,
-            call_timeout,
-            init_timeout,
-            shutdown_timeout,
-            permissions,
+        resources
+    }
+
+    fn add_limit(&mut self, found: &mut Found, index: usize, limit: wire::LimitRequest) {
+        use wire::LimitRequest as Limit;
+        let field = format!("resources.limits[{index}]");
+        let milliseconds = |found: &mut Found, milliseconds: u32| {
+            found.take(
+                &field,
+                duration::bounded(Duration::from_millis(milliseconds.into())),
+            )
+        };
+        let is_first = match limit {
+            Limit::MemoryMib(0) => {
+                found.add(&field, "0 is no usable memory; expected more than 0");
+                true
+            }
+            Limit::MemoryMib(mebibytes) => self.memory_mb.replace(mebibytes).is_none(),
+            Limit::CallTimeoutMs(time) => {
+                replace(&mut self.call_timeout, milliseconds(found, time))
+            }
+            Limit::InitTimeoutMs(time) => {
+                replace(&mut self.init_timeout, milliseconds(found, time))
+            }
+            Limit::ShutdownTimeoutMs(time) => {
+                replace(&mut self.shutdown_timeout, milliseconds(found, time))
+            }
+            Limit::Other((name, value)) => self.others.insert(name, value).is_none(),
+        };
+        if !is_first {
+            found.add(&field, "an earlier entry asks for the same limit");
         }
     }
 }
 
-impl PermissionRequest {
-    /// Reads the one-line form: `db:read`, `http`, `db:read=ticket,queue`.
-    pub(super) fn parse_line(line: &str, mut problem: impl FnMut(String)) -> Option<Self> {
-        let (head, scope) = match line.split_once('=') {
-            Some((head, scope)) => (head, scope.split(',').map(str::to_owned).collect()),
-            None => (line, Vec::new()),
-        };
-        let (kind, access) = match head.split_once(':') {
-            Some((kind, access)) => (kind, Some(access.to_owned())),
-            None => (head, None),
-        };
-        let request = PermissionRequest {
-            kind: kind.to_owned(),
-            access,
-            scope,
-        };
-        request.checked(|_, message| problem(message))
-    }
+/// Puts a value into its slot, and says whether that was empty. No value is one that was reported already.
+fn replace<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+    let Some(value) = value else { return true };
+    slot.replace(value).is_none()
+}
 
-    /// Checks the words; `problem` gets the name of the part and the message.
-    fn checked(self, mut problem: impl FnMut(&str, String)) -> Option<Self> {
+impl PermissionRequest {
+    /// Reads a request; `problem` gets the name of the part and the message.
+    fn parse(
+        given: wire::PermissionRequest,
+        mut problem: impl FnMut(&str, String),
+    ) -> Option<Self> {
         let mut right = true;
         let mut wrong = |part: &str, message: String| {
             right = false;
             problem(part, message);
         };
-        let known_kind = KINDS.contains(&self.kind.as_str());
-        if !known_kind {
-            wrong(
-                "kind",
-                format!(
-                    "{} is not a known kind of permission; expected {}",
-                    quoted(&self.kind),
-                    either(KINDS)
-                ),
-            );
-        }
-        match self.access.as_deref() {
-            Some(access) if !ACCESSES.contains(&access) => wrong(
-                "access",
-                format!(
-                    "{} is not a known access; expected {}",
-                    quoted(access),
-                    either(ACCESSES)
-                ),
-            ),
-            Some("hard_delete") if known_kind && self.kind != "entity" => wrong(
-                "access",
-                format!(
-                    "\"hard_delete\" is an access of entity, not of {}; expected read, write or readwrite",
-                    self.kind
-                ),
-            ),
-            _ => {}
-        }
-        if self.scope.len() > SCOPE_MAX {
+        let kind = match kind(given.kind) {
+            Ok(kind) => Some(kind),
+            Err(message) => {
+                wrong("kind", message);
+                None
+            }
+        };
+        let access = match given.access.map(|access| level(access, kind)).transpose() {
+            Ok(access) => access,
+            Err(message) => {
+                wrong("access", message);
+                None
+            }
+        };
+        if given.scope.len() > SCOPE_MAX {
             wrong(
                 "scope",
                 format!(
                     "it has {} entries; expected at most {SCOPE_MAX}",
-                    self.scope.len()
+                    given.scope.len()
                 ),
             );
         }
         let unusable = |entry: &&String| entry.is_empty() || entry.len() > SCOPE_ENTRY_MAX;
-        if let Some(entry) = self.scope.iter().find(unusable) {
+        if let Some(entry) = given.scope.iter().find(unusable) {
             wrong(
                 "scope",
                 format!(
@@ -196,6 +177,77 @@ impl PermissionRequest {
                 ),
             );
         }
-        right.then_some(self)
+        Some(Self {
+            kind: kind.filter(|_| right)?,
+            access,
+            scope: given.scope,
+        })
+    }
+
+    /// The grant that would give what is asked for. Who leaves the level out leaves it to the operator; such a request is
+    /// read as the widest level, since what is imported decides what a level can be used for.
+    ///
+    /// # Errors
+    ///
+    /// When an entry of the scope is none for its kind.
+    pub fn to_grant(&self) -> Result<Grant, GrantError> {
+        let widest = self.kind.accesses().contains(&Access::ReadWrite);
+        let access = self.access.or_else(|| widest.then_some(Access::ReadWrite));
+        Grant::of(self.kind, access, &self.scope)
+    }
+}
+
+/// The kind that a word of the contract stands for.
+fn kind(given: wire::PermissionKind) -> Result<Permission, String> {
+    use wire::PermissionKind as Given;
+    Ok(match given {
+        Given::Db => Permission::Db,
+        Given::Cache => Permission::Cache,
+        Given::Http => Permission::Http,
+        Given::Email => Permission::Email,
+        Given::Config => Permission::Config,
+        Given::SecureConfig => Permission::SecureConfig,
+        Given::PluginCall => Permission::PluginCall,
+        Given::Capability => Permission::Capability,
+        Given::Events => Permission::Events,
+        Given::Entity => Permission::Entity,
+        Given::CustomFields => Permission::CustomFields,
+        Given::Routes => Permission::Routes,
+        Given::Files => Permission::Files,
+        Given::Other(name) => {
+            return Err(format!(
+                "{} is not a known kind of permission; expected {}",
+                quoted(&name),
+                either(Permission::ALL)
+            ));
+        }
+    })
+}
+
+/// The level that a word of the contract stands for, if the kind has it.
+fn level(given: wire::PermissionAccess, kind: Option<Permission>) -> Result<Access, String> {
+    use wire::PermissionAccess as Given;
+    let access = match given {
+        Given::Read => Access::Read,
+        Given::Write => Access::Write,
+        Given::Readwrite => Access::ReadWrite,
+        Given::HardDelete => Access::HardDelete,
+        Given::Other(name) => {
+            return Err(format!(
+                "{} is not a known access; expected {}",
+                quoted(&name),
+                either(Access::ALL)
+            ));
+        }
+    };
+    match kind {
+        Some(kind) if !kind.accesses().contains(&access) => Err(match kind.accesses() {
+            [] => format!("\"{access}\" is an access, and {kind} has none; leave it out"),
+            known => format!(
+                "\"{access}\" is not an access of {kind}; expected {}",
+                either(known)
+            ),
+        }),
+        _ => Ok(access),
     }
 }

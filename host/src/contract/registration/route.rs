@@ -13,10 +13,17 @@ use super::{
     path::RoutePath,
     problem::Item,
 };
-use crate::contract::{text::quoted, v0_1::goatherd::plugin::registration as wit};
+use crate::contract::{
+    text::quoted,
+    wire::{registration as wire, types as wire_types},
+};
 
-/// The handler that is not a function.
-pub(super) const WASI_HTTP: &str = "wasi:http";
+/// How the handler that is not a function is written as JSON.
+const WASI_HTTP: &str = "wasi:http";
+/// The largest body that a route may ask for, in bytes.
+pub const BODY_MAX: u32 = 64 << 20;
+/// The largest body of a route that does not say one, in bytes.
+pub const BODY_DEFAULT: u32 = 4 << 20;
 
 /// An HTTP route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,6 +38,14 @@ pub struct Route {
     pub middleware: Vec<Middleware>,
     /// For documentation; may be empty.
     pub description: String,
+    /// The largest body that is read, in bytes; at most [`BODY_MAX`].
+    #[serde(skip_serializing_if = "is_default_body")]
+    pub max_body_bytes: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_default_body(bytes: &u32) -> bool {
+    *bytes == BODY_DEFAULT
 }
 
 words! {
@@ -54,27 +69,53 @@ words! {
 }
 
 impl Method {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.iter().find(|method| method.as_str() == text);
-        known.copied().ok_or_else(|| Self::unknown(text))
+    pub(super) fn parse(given: wire_types::Method) -> Result<Self, String> {
+        use wire_types::Method as Given;
+        match given {
+            Given::Get => Ok(Method::Get),
+            Given::Head => Ok(Method::Head),
+            Given::Post => Ok(Method::Post),
+            Given::Put => Ok(Method::Put),
+            Given::Patch => Ok(Method::Patch),
+            Given::Delete => Ok(Method::Delete),
+            Given::Options => Ok(Method::Options),
+            Given::Other(name) => Err(Self::unknown(&name)),
+        }
     }
 }
 
-/// What answers the requests of a route. As JSON: the function's name, or `wasi:http`.
+impl From<Method> for wire_types::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::Get,
+            Method::Head => Self::Head,
+            Method::Post => Self::Post,
+            Method::Put => Self::Put,
+            Method::Patch => Self::Patch,
+            Method::Delete => Self::Delete,
+            Method::Options => Self::Options,
+        }
+    }
+}
+
+/// What answers the requests of a route. As JSON: the handler's name, or `wasi:http`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handler {
-    /// A function of the plugin.
+    /// `route-handler.handle`, which gets this name.
     Function(FunctionName),
     /// The plugin's export `wasi:http/incoming-handler`.
     WasiHttp,
 }
 
 impl Handler {
-    fn parse(text: &str) -> Result<Self, String> {
-        if text == WASI_HTTP {
-            Ok(Handler::WasiHttp)
-        } else {
-            FunctionName::parse(text).map(Handler::Function)
+    pub(super) fn parse(given: wire::Handler) -> Result<Self, String> {
+        match given {
+            wire::Handler::Function(name) => FunctionName::parse(&name).map(Handler::Function),
+            wire::Handler::WasiHttp => Ok(Handler::WasiHttp),
+            wire::Handler::Other(word) => Err(format!(
+                "{} is not a known handler; expected function(name) or wasi-http",
+                quoted(&word)
+            )),
         }
     }
 }
@@ -112,23 +153,21 @@ pub enum Middleware {
 }
 
 /// The names of [`Middleware`], for messages.
-const MIDDLEWARE: &str = "auth, admin, customer, group:<name>, webhook or public";
+const MIDDLEWARE: &str = "auth, admin, customer, group(name), webhook or public";
 
 impl Middleware {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "auth" => Ok(Middleware::Auth),
-            "admin" => Ok(Middleware::Admin),
-            "customer" => Ok(Middleware::Customer),
-            "webhook" => Ok(Middleware::Webhook),
-            "public" => Ok(Middleware::Public),
-            _ => match text.strip_prefix("group:") {
-                Some(name) => GroupName::parse(name).map(Middleware::Group),
-                None => Err(format!(
-                    "{} is not a known middleware; expected {MIDDLEWARE}",
-                    quoted(text)
-                )),
-            },
+    fn parse(given: wire::Middleware) -> Result<Self, String> {
+        match given {
+            wire::Middleware::Auth => Ok(Middleware::Auth),
+            wire::Middleware::Admin => Ok(Middleware::Admin),
+            wire::Middleware::Customer => Ok(Middleware::Customer),
+            wire::Middleware::Group(name) => GroupName::parse(&name).map(Middleware::Group),
+            wire::Middleware::Webhook => Ok(Middleware::Webhook),
+            wire::Middleware::Public => Ok(Middleware::Public),
+            wire::Middleware::Other(word) => Err(format!(
+                "{} is not a known middleware; expected {MIDDLEWARE}",
+                quoted(&word)
+            )),
         }
     }
 
@@ -145,15 +184,15 @@ impl Middleware {
     }
 
     /// Reads a whole list; an empty one means `auth`.
-    fn parse_list(item: &mut Item<'_>, given: &[String]) -> Option<Vec<Self>> {
+    fn parse_list(item: &mut Item<'_>, given: Vec<wire::Middleware>) -> Option<Vec<Self>> {
         if given.is_empty() {
             return Some(vec![Middleware::Auth]);
         }
         let mut list: Vec<Middleware> = Vec::new();
         let mut right = true;
-        for (index, text) in given.iter().enumerate() {
+        for (index, given) in given.into_iter().enumerate() {
             let field = format_args!("middleware[{index}]");
-            let Some(middleware) = item.take(field, Self::parse(text)) else {
+            let Some(middleware) = item.take(field, Self::parse(given)) else {
                 right = false;
                 continue;
             };
@@ -195,25 +234,57 @@ impl Serialize for Middleware {
 }
 
 impl Route {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::Route) -> Option<Self> {
-        let method = item.take("method", Method::parse(&given.method));
+    /// One route for each method.
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::Route) -> Vec<Self> {
+        let methods = parse_methods(item, given.methods);
         let path = item.take("path", RoutePath::parse(given.path));
-        let handler = item.take("handler", Handler::parse(&given.handler));
-        let middleware = Middleware::parse_list(item, &given.middleware);
-        let description = item.text("description", given.description, DESCRIPTION_MAX);
-        if let (Some(method), Some(path)) = (method, &path) {
-            item.unique(
-                "path",
-                format!("{method} {}", path.shape()),
-                "method and path",
-            );
+        let handler = item.take("handler", Handler::parse(given.handler));
+        let middleware = Middleware::parse_list(item, given.middleware);
+        let description = given.description.unwrap_or_default();
+        let description = item.text("description", description, DESCRIPTION_MAX);
+        let max_body_bytes = item.if_present("max_body_bytes", given.max_body_bytes, |bytes| {
+            if bytes > BODY_MAX {
+                return Err(format!(
+                    "{bytes} bytes is too much; expected at most {BODY_MAX}"
+                ));
+            }
+            Ok(bytes)
+        });
+        if let Some(path) = &path {
+            for method in &methods {
+                let key = format!("{method} {}", path.shape());
+                item.unique("path", key, "method and path");
+            }
         }
-        Some(Route {
-            method: method?,
-            path: path?,
-            handler: handler?,
-            middleware: middleware?,
-            description: description?,
-        })
+        let (Some(path), Some(handler), Some(middleware)) = (path, handler, middleware) else {
+            return Vec::new();
+        };
+        let (Some(description), Some(max_body_bytes)) = (description, max_body_bytes) else {
+            return Vec::new();
+        };
+        let route = |method| Route {
+            method,
+            path: path.clone(),
+            handler: handler.clone(),
+            middleware: middleware.clone(),
+            description: description.clone(),
+            max_body_bytes: max_body_bytes.unwrap_or(BODY_DEFAULT),
+        };
+        methods.into_iter().map(route).collect()
     }
+}
+
+/// The methods of a route, each once; none where a problem was found.
+fn parse_methods(item: &mut Item<'_>, given: Vec<wire_types::Method>) -> Vec<Method> {
+    if given.is_empty() {
+        item.problem("methods", "it has no method; expected at least one");
+    }
+    let mut methods = Vec::new();
+    for (index, given) in given.into_iter().enumerate() {
+        let method = item.take(format_args!("methods[{index}]"), Method::parse(given));
+        if let Some(method) = method.filter(|method| !methods.contains(method)) {
+            methods.push(method);
+        }
+    }
+    methods
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{path::PackagePath, problem::Item};
-use crate::contract::v0_1::goatherd::plugin::registration as wit;
+use crate::contract::wire::registration as wire;
 
 /// A page template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,7 +18,7 @@ pub struct Template {
 }
 
 impl Template {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::Template) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::Template) -> Option<Self> {
         let name = item.take("name", PackagePath::parse(given.name));
         let path = item.take("path", PackagePath::parse(given.path));
         if let Some(name) = &name {

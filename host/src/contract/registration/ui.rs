@@ -6,16 +6,16 @@
 use serde::Serialize;
 
 use super::{
-    check::{DESCRIPTION_MAX, FunctionName, GroupName, ICON_MAX, LABEL_MAX, either},
+    check::{DESCRIPTION_MAX, GroupName, ICON_MAX, LABEL_MAX, LIST_MAX, either},
     path::RoutePath,
     problem::Item,
-    route::Method,
+    route::{Handler, Method},
     ui_looks::{UiBranding, UiNav, UiPwa},
 };
 use crate::contract::{
     PluginName,
     text::{NameShape, quoted},
-    v0_1::goatherd::plugin::registration as wit,
+    wire::registration as wire,
 };
 
 /// A user interface of the plugin's own.
@@ -58,9 +58,6 @@ pub struct Ui {
 
 /// Requests a minute from one client address to a public page that does not say a limit.
 pub const PUBLIC_RATE_LIMIT: u32 = 60;
-
-/// The most pages of an interface, and the most entries of a list in it.
-pub(super) const LIST_MAX: usize = 1000;
 
 words_of_wit! {
     /// Who a user interface is for.
@@ -124,7 +121,7 @@ pub struct UiRoute {
     /// `GET` by default.
     pub method: Method,
     /// Makes the page.
-    pub handler: FunctionName,
+    pub handler: Handler,
 }
 
 /// Who may open a user interface.
@@ -154,7 +151,7 @@ impl Ui {
         format!("{plugin}_{}", self.id)
     }
 
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::Ui) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::Ui) -> Option<Self> {
         let id = NameShape::Hyphen
             .check(&given.id)
             .map_err(|wrong| format!("the id {} {wrong}", quoted(&given.id)));
@@ -163,7 +160,11 @@ impl Ui {
             item.unique("id", given.id.clone(), "id");
         }
         let name = item.required("name", given.name, LABEL_MAX);
-        let description = item.text("description", given.description, DESCRIPTION_MAX);
+        let description = item.text(
+            "description",
+            given.description.unwrap_or_default(),
+            DESCRIPTION_MAX,
+        );
         let kind = item.take("kind", UiKind::known(given.kind));
         let icon = item.optional("icon", given.icon, ICON_MAX);
         let shell = item.if_present("shell", given.shell, UiShell::known);
@@ -182,10 +183,14 @@ impl Ui {
             None => Some(None),
         };
         let data_scope = item.if_present("data_scope", given.data_scope, UiDataScope::known);
-        let rate_limit = item.if_present("rate_limit", given.rate_limit, |limit| match limit {
-            0 => Err("0 requests a minute lets nobody in; expected more than 0"),
-            _ => Ok(limit),
-        });
+        let rate_limit = item.if_present(
+            "rate_limit_per_minute",
+            given.rate_limit_per_minute,
+            |limit| match limit {
+                0 => Err("0 requests a minute lets nobody in; expected more than 0"),
+                _ => Ok(limit),
+            },
+        );
         id?;
         let kind = kind?;
         let public = kind == UiKind::PublicPage;
@@ -207,7 +212,7 @@ impl Ui {
     }
 }
 
-fn parse_routes(item: &mut Item<'_>, given: Vec<wit::UiRoute>) -> Option<Vec<UiRoute>> {
+fn parse_routes(item: &mut Item<'_>, given: Vec<wire::UiRoute>) -> Option<Vec<UiRoute>> {
     if given.is_empty() || given.len() > LIST_MAX {
         item.problem(
             "routes",
@@ -225,10 +230,13 @@ fn parse_routes(item: &mut Item<'_>, given: Vec<wit::UiRoute>) -> Option<Vec<UiR
         let method = item.if_present(
             format_args!("routes[{index}].method"),
             route.method,
-            |text| Method::parse(&text),
+            Method::parse,
         );
         let method = method.map(|method| method.unwrap_or(Method::Get));
-        let handler = item.function(format_args!("routes[{index}].handler"), &route.handler);
+        let handler = item.take(
+            format_args!("routes[{index}].handler"),
+            Handler::parse(route.handler),
+        );
         let (Some(path), Some(method)) = (path, method) else {
             continue;
         };
@@ -251,7 +259,7 @@ fn parse_routes(item: &mut Item<'_>, given: Vec<wit::UiRoute>) -> Option<Vec<UiR
     (routes.len() == wanted).then_some(routes)
 }
 
-fn parse_auth(item: &mut Item<'_>, given: Option<wit::UiAuth>) -> Option<UiAuth> {
+fn parse_auth(item: &mut Item<'_>, given: Option<wire::UiAuth>) -> Option<UiAuth> {
     let Some(given) = given else {
         return Some(UiAuth {
             method: UiAuthMethod::Session,

@@ -6,12 +6,11 @@ use serde::Serialize;
 use url::Url;
 
 use super::{
-    check::{Color, FunctionName, ICON_MAX, IMAGE_MAX, LABEL_MAX, at_most},
+    check::{Color, FunctionName, ICON_MAX, IMAGE_MAX, LABEL_MAX, LIST_MAX, at_most},
     path::LocalPath,
     problem::Item,
-    ui::LIST_MAX,
 };
-use crate::contract::{text::quoted, v0_1::goatherd::plugin::registration as wit};
+use crate::contract::{text::quoted, wire::registration as wire};
 
 /// Looks of a user interface.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -58,7 +57,7 @@ impl ImageAddress {
 }
 
 impl UiBranding {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::UiBranding) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::UiBranding) -> Option<Self> {
         let app_name = item.optional("branding.app_name", given.app_name, LABEL_MAX);
         let logo = item.if_present("branding.logo", given.logo, ImageAddress::parse);
         let favicon = item.if_present("branding.favicon", given.favicon, ImageAddress::parse);
@@ -103,7 +102,7 @@ words_of_wit! {
 }
 
 impl UiPwa {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::UiPwa) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::UiPwa) -> Option<Self> {
         let start_url = item.if_present("pwa.start_url", given.start_url, LocalPath::parse);
         let display = item.if_present("pwa.display", given.display, UiDisplay::known);
         let theme_color = item.if_present("pwa.theme_color", given.theme_color, Color::parse);
@@ -166,7 +165,7 @@ pub struct UiNavItem {
 }
 
 impl UiNav {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::UiNav) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::UiNav) -> Option<Self> {
         let position = item.take("nav.position", UiNavPosition::known(given.position));
         let (wanted, mut items) = (given.items.len(), Vec::new());
         if wanted > LIST_MAX {
@@ -184,7 +183,7 @@ impl UiNav {
 }
 
 impl UiNavItem {
-    fn parse(item: &mut Item<'_>, index: usize, given: wit::UiNavItem) -> Option<Self> {
+    fn parse(item: &mut Item<'_>, index: usize, given: wire::UiNavItem) -> Option<Self> {
         let field = |name: &str| format!("nav.items[{index}].{name}");
         let label = item.required(field("label"), given.label, LABEL_MAX);
         let icon = item.optional(field("icon"), given.icon, ICON_MAX);

@@ -6,7 +6,7 @@ use super::{
     check::{DESCRIPTION_MAX, FunctionName, LABEL_MAX},
     problem::Item,
 };
-use crate::contract::v0_1::goatherd::plugin::registration as wit;
+use crate::contract::wire::registration as wire;
 
 /// A box on a dashboard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,11 +63,26 @@ words_of_wit! {
     }
 }
 
+impl From<WidgetLocation> for wire::WidgetLocation {
+    fn from(location: WidgetLocation) -> Self {
+        match location {
+            WidgetLocation::AgentHome => Self::AgentHome,
+            WidgetLocation::AdminHome => Self::AdminHome,
+            WidgetLocation::CustomerHome => Self::CustomerHome,
+            WidgetLocation::TicketSidebar => Self::TicketSidebar,
+        }
+    }
+}
+
 impl Widget {
-    pub(super) fn parse(item: &mut Item<'_>, given: wit::Widget) -> Option<Self> {
+    pub(super) fn parse(item: &mut Item<'_>, given: wire::Widget) -> Option<Self> {
         let id = item.id(given.id);
         let title = item.required("title", given.title, LABEL_MAX);
-        let description = item.text("description", given.description, DESCRIPTION_MAX);
+        let description = item.text(
+            "description",
+            given.description.unwrap_or_default(),
+            DESCRIPTION_MAX,
+        );
         let handler = item.function("handler", &given.handler);
         let location = item.take("location", WidgetLocation::known(given.location));
         let size = item.if_present("size", given.size, WidgetSize::known);

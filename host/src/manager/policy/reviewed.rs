@@ -172,15 +172,12 @@ fn more_than_default(plugin: &Description) -> Vec<String> {
         }
     }
     for import in &plugin.imports {
-        if matches!(
-            import.verdict,
-            Verdict::NotServed { .. } | Verdict::Refused { .. }
-        ) {
+        if matches!(import.verdict, Verdict::Refused { .. }) {
             more.push(import.name.clone());
         }
     }
     for request in plugin.registration.requested_permissions() {
-        match Grant::try_from(request) {
+        match request.to_grant() {
             Ok(grant) if is_within(&grant, &default.grants) => {}
             Ok(grant) => more.push(grant.to_string()),
             Err(error) => more.push(error.to_string()),

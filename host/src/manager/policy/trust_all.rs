@@ -53,7 +53,7 @@ fn trusted_terms(plugin: &Description) -> Terms {
 fn wished_grants(plugin: &Description) -> Grants {
     let mut requests: Vec<Grant> = Vec::new();
     for request in plugin.registration.requested_permissions() {
-        match Grant::try_from(request) {
+        match request.to_grant() {
             Ok(grant) => requests.push(grant),
             Err(error) => {
                 let name = &plugin.registration.name;
@@ -109,14 +109,14 @@ mod tests {
 
     use super::*;
     use crate::contract::ContractVersion;
-    use crate::contract::v0_1::goatherd::plugin::registration as wit;
+    use crate::contract::wire::registration as wire;
     use crate::runtime::Import;
     use crate::runtime::Verdict;
 
     /// A plugin that imports what `needs` names and asks for `requests`.
     fn plugin(needs: &[Need], requests: &[&str]) -> Description {
         let lines = requests.iter().map(|line| (*line).to_owned());
-        let given = wit::Registration {
+        let given = wire::Registration {
             name: "stats".to_owned(),
             version: "1.0.0".to_owned(),
             description: String::new(),
@@ -125,7 +125,7 @@ mod tests {
             homepage: String::new(),
             min_host_version: None,
             resources: None,
-            contributions: lines.map(wit::Contribution::Permission).collect(),
+            contributions: lines.map(wire::Contribution::Permission).collect(),
         };
         let import = |permission: &Need| Import {
             name: "an-interface".to_owned(),

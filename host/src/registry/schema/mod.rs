@@ -52,7 +52,10 @@ pub enum SchemaError {
 }
 
 /// A schema, ready to check settings.
-pub struct Schema(Validator);
+pub struct Schema {
+    validator: Validator,
+    text: Json,
+}
 
 /// The schemas of all plugins' settings. Cheap to clone; all clones are the same. To be given to
 /// [`Service::with_checked_store`](super::Service::with_checked_store), and kept in step with what is loaded.
@@ -66,13 +69,13 @@ impl Schema {
     ///
     /// When it is no schema, too large, or has what this host does not run: a reference to elsewhere or to itself, anchors,
     /// ids within it, or so many references that checking would not end soon.
-    pub fn compile(schema: &Json) -> Result<Self, SchemaError> {
-        let bytes = schema.as_str().len();
+    pub fn compile(text: &Json) -> Result<Self, SchemaError> {
+        let bytes = text.as_str().len();
         if bytes > SCHEMA_BYTES {
             return Err(SchemaError::TooLarge { bytes });
         }
         let invalid = |reason: String| SchemaError::Invalid(line(&reason));
-        let mut schema: Value = schema
+        let mut schema: Value = text
             .parse_as()
             .map_err(|error| invalid(error.to_string()))?;
         shape::check(&schema)?;
@@ -89,13 +92,22 @@ impl Schema {
             .with_pattern_options(patterns)
             .should_validate_formats(true)
             .build(&schema)
-            .map(Self)
+            .map(|validator| Self {
+                validator,
+                text: text.clone(),
+            })
             .map_err(|error| {
                 invalid(format!(
                     "{}: {error}",
                     place(error.instance_path().as_str(), "the schema")
                 ))
             })
+    }
+
+    /// The schema as it was given.
+    #[must_use]
+    pub fn text(&self) -> &Json {
+        &self.text
     }
 
     /// Checks settings.
@@ -124,7 +136,7 @@ impl Schema {
             ));
         }
         let mut lines: Vec<String> = self
-            .0
+            .validator
             .iter_errors(value)
             .take(LINES + 1)
             .map(|error| {

@@ -48,7 +48,7 @@ impl Pool {
                 plugin: plugin.clone(),
                 per_second: self.rates.calls.limit(),
                 retry_after_ms: match refused {
-                    Error::RateLimited { retry_after_ms } => retry_after_ms,
+                    Error::RateLimited(refused) => refused.retry_after_ms,
                     _ => 0,
                 },
             });

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::super::backend::{Call, Caps, DbError, Outcome, PluginDatabase, Rows, Statement, Value};
+use super::super::backend::{
+    Call, Caps, DbError, Engine, Outcome, PluginDatabase, Rows, Statement, Value,
+};
 use super::Newest;
 use super::policy::Policy;
 use super::side::Side;
@@ -48,6 +50,10 @@ fn admit(policy: &Policy, caps: &Caps, sql: &str, params: &[Value]) -> Result<Ch
 
 #[async_trait]
 impl PluginDatabase for PostgresPlugin {
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
     async fn query(&self, sql: String, params: Vec<Value>, call: Call) -> Result<Rows, DbError> {
         let policy = &self.queries.policy;
         policy.check_query()?;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 use super::super::OrganisationTables;
 use super::super::backend::{
-    Call, Caps, DbError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
+    Call, Caps, DbError, Engine, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
 };
 use super::connection::Session;
 use super::organisation::Owned;
@@ -62,6 +62,10 @@ impl SqlitePlugin {
 
 #[async_trait]
 impl PluginDatabase for SqlitePlugin {
+    fn engine(&self) -> Engine {
+        Engine::Sqlite
+    }
+
     async fn query(&self, sql: String, params: Vec<Value>, call: Call) -> Result<Rows, DbError> {
         self.queries.policy().check_query()?;
         run(

@@ -101,7 +101,7 @@ fn zones_and_times_of_jobs_are_checked() {
 #[test]
 fn a_template_comes_from_inside_the_package() {
     let template = |name: &str, path: &str| {
-        Contribution::Template(wit::Template {
+        Contribution::Template(wire::Template {
             name: name.into(),
             path: path.into(),
             override_: true,
@@ -126,12 +126,12 @@ fn a_template_comes_from_inside_the_package() {
 }
 
 fn texts(namespace: Option<&str>, list: &[(&str, &str, &str)]) -> Contribution {
-    Contribution::I18n(wit::I18n {
+    Contribution::I18n(wire::I18n {
         namespace: namespace.map(str::to_owned),
         languages: vec!["ar".into()],
         translations: list
             .iter()
-            .map(|(language, key, text)| wit::Translation {
+            .map(|(language, key, text)| wire::Translation {
                 language: (*language).into(),
                 key: (*key).into(),
                 text: (*text).into(),
@@ -184,7 +184,7 @@ fn translations_are_of_the_plugins_own_and_each_given_once() {
         "is empty",
     );
     refused(
-        vec![Contribution::I18n(wit::I18n {
+        vec![Contribution::I18n(wire::I18n {
             namespace: None,
             languages: vec!["e".into()],
             translations: Vec::new(),
@@ -197,7 +197,7 @@ fn translations_are_of_the_plugins_own_and_each_given_once() {
 #[test]
 fn an_error_code_has_the_status_of_an_error() {
     let code = |code: &str, http_status: u16| {
-        Contribution::ErrorCode(wit::ErrorCode {
+        Contribution::ErrorCode(wire::ErrorCode {
             code: code.into(),
             message: "It failed".into(),
             http_status,
@@ -229,7 +229,7 @@ fn an_error_code_has_the_status_of_an_error() {
 #[test]
 fn groups_have_names_that_routes_can_use() {
     let group = |name: &str| {
-        Contribution::Group(wit::Group {
+        Contribution::Group(wire::Group {
             name: name.into(),
             description: String::new(),
         })
@@ -254,7 +254,7 @@ fn groups_have_names_that_routes_can_use() {
 fn a_custom_field_stands_in_the_section_custom_without_configuration() {
     let registration = with(vec![Contribution::CustomField(field(
         "vat_id",
-        wit::FieldType::Text,
+        wire::FieldType::Text,
         None,
     ))]);
     let json = serde_json::to_value(&registration.custom_fields[0]).unwrap();
@@ -266,7 +266,7 @@ fn a_custom_field_stands_in_the_section_custom_without_configuration() {
 
 #[test]
 fn configurations_of_custom_fields_that_make_no_sense_are_refused() {
-    use wit::FieldType as T;
+    use wire::FieldType as T;
     for (field_type, config, part, text) in [
         (T::Select, None, "config.options", "needs options"),
         (
@@ -336,7 +336,7 @@ fn configurations_of_custom_fields_that_make_no_sense_are_refused() {
 
 #[test]
 fn a_custom_field_has_a_name_of_its_own_on_its_entity() {
-    use wit::FieldType::Text;
+    use wire::FieldType::Text;
     refused(
         vec![Contribution::CustomField(field("vat-id", Text, None))],
         "custom_fields[0].name",
@@ -367,7 +367,7 @@ fn a_custom_field_has_a_name_of_its_own_on_its_entity() {
 #[test]
 fn a_cascade_has_at_least_one_handler() {
     let cascade = |soft: Option<&str>| {
-        Contribution::Cascade(wit::Cascade {
+        Contribution::Cascade(wire::Cascade {
             entity_type: "contact".into(),
             on_soft_delete: soft.map(str::to_owned),
             on_hard_delete: None,
@@ -393,7 +393,7 @@ fn a_cascade_has_at_least_one_handler() {
 #[test]
 fn an_event_authorizer_names_a_function_and_patterns_of_channels() {
     let authorizer = |function: &str, channels: &[&str]| {
-        Contribution::EventAuthorizer(wit::EventAuthorizer {
+        Contribution::EventAuthorizer(wire::EventAuthorizer {
             function: function.into(),
             channels: channels.iter().map(|one| (*one).to_owned()).collect(),
         })
@@ -431,7 +431,7 @@ fn an_event_authorizer_names_a_function_and_patterns_of_channels() {
 #[test]
 fn a_capability_begins_with_the_plugins_name() {
     let capability = |slug: &str, schema: Option<&str>| {
-        Contribution::Capability(wit::Capability {
+        Contribution::Capability(wire::Capability {
             slug: slug.into(),
             function: "send".into(),
             title: "Send".into(),

@@ -17,8 +17,8 @@ mod ui;
 mod whole;
 
 /// A registration without problems, named `stats`, that adds nothing.
-fn plain() -> wit::Registration {
-    wit::Registration {
+fn plain() -> wire::Registration {
+    wire::Registration {
         name: "stats".into(),
         version: "2.0.0".into(),
         description: String::new(),
@@ -31,26 +31,26 @@ fn plain() -> wit::Registration {
     }
 }
 
-fn parse(given: wit::Registration) -> Result<Registration, Problems> {
+fn parse(given: wire::Registration) -> Result<Registration, Problems> {
     Registration::parse(given, &Version::new(0, 10, 0))
 }
 
 fn with(contributions: Vec<Contribution>) -> Registration {
-    parse(wit::Registration {
+    parse(wire::Registration {
         contributions,
         ..plain()
     })
     .unwrap()
 }
 
-fn problems(given: wit::Registration) -> Problems {
+fn problems(given: wire::Registration) -> Problems {
     parse(given).expect_err("the registration has problems")
 }
 
 /// The one problem of a registration with these contributions.
 #[track_caller]
 fn only(contributions: Vec<Contribution>) -> Problem {
-    let found = problems(wit::Registration {
+    let found = problems(wire::Registration {
         contributions,
         ..plain()
     });
@@ -66,8 +66,8 @@ fn refused(contributions: Vec<Contribution>, field: &str, text: &str) {
     assert!(problem.message.contains(text), "{problem}");
 }
 
-fn route(method: &str, path: &str) -> wit::Route {
-    wit::Route {
+fn route(method: &str, path: &str) -> wire::Route {
+    wire::Route {
         method: method.into(),
         path: path.into(),
         handler: "report".into(),
@@ -76,25 +76,25 @@ fn route(method: &str, path: &str) -> wit::Route {
     }
 }
 
-fn menu_item(id: &str, parent: Option<&str>) -> wit::MenuItem {
-    wit::MenuItem {
+fn menu_item(id: &str, parent: Option<&str>) -> wire::MenuItem {
+    wire::MenuItem {
         id: id.into(),
         label: "Statistics".into(),
         icon: None,
         path: "/stats".into(),
-        location: wit::MenuLocation::Admin,
+        location: wire::MenuLocation::Admin,
         parent: parent.map(str::to_owned),
         order: 0,
     }
 }
 
-fn widget(id: &str) -> wit::Widget {
-    wit::Widget {
+fn widget(id: &str) -> wire::Widget {
+    wire::Widget {
         id: id.into(),
         title: "Clock".into(),
         description: String::new(),
         handler: "clock".into(),
-        location: wit::WidgetLocation::AgentHome,
+        location: wire::WidgetLocation::AgentHome,
         size: None,
         order: 0,
         refreshable: false,
@@ -102,8 +102,8 @@ fn widget(id: &str) -> wit::Widget {
     }
 }
 
-fn job(schedule: &str) -> wit::Job {
-    wit::Job {
+fn job(schedule: &str) -> wire::Job {
+    wire::Job {
         id: "nightly".into(),
         handler: "nightly".into(),
         schedule: schedule.into(),
@@ -114,8 +114,8 @@ fn job(schedule: &str) -> wit::Job {
     }
 }
 
-fn field(name: &str, field_type: wit::FieldType, config: Option<&str>) -> wit::CustomField {
-    wit::CustomField {
+fn field(name: &str, field_type: wire::FieldType, config: Option<&str>) -> wire::CustomField {
+    wire::CustomField {
         name: name.into(),
         label: "Field".into(),
         entity_type: "contact".into(),

@@ -118,7 +118,7 @@ fn a_long_chain_of_parents_is_no_circle_and_quick() {
 #[test]
 fn a_parent_in_another_menu_is_refused() {
     let mut root = menu_item("root", None);
-    root.location = wit::MenuLocation::Agent;
+    root.location = wire::MenuLocation::Agent;
     refused(
         vec![
             Contribution::MenuItem(root),
@@ -132,7 +132,7 @@ fn a_parent_in_another_menu_is_refused() {
 #[test]
 fn an_unknown_location_is_refused_with_the_known_ones() {
     let mut bad = menu_item("a", None);
-    bad.location = wit::MenuLocation::Other("footer".into());
+    bad.location = wire::MenuLocation::Other("footer".into());
     refused(
         vec![Contribution::MenuItem(bad)],
         "menu_items[0].location",
@@ -189,7 +189,7 @@ fn there_is_one_landing_page_and_it_is_on_this_server() {
 
 #[test]
 fn a_widget_is_of_medium_size_unless_it_says_so() {
-    let registration = with(vec![Contribution::Widget(wit::Widget {
+    let registration = with(vec![Contribution::Widget(wire::Widget {
         refreshable: true,
         refresh_sec: Some(5),
         ..widget("clock")
@@ -203,7 +203,7 @@ fn a_widget_is_of_medium_size_unless_it_says_so() {
 #[test]
 fn a_widget_that_refreshes_by_itself_must_be_refreshable() {
     refused(
-        vec![Contribution::Widget(wit::Widget {
+        vec![Contribution::Widget(wire::Widget {
             refresh_sec: Some(60),
             ..widget("clock")
         })],
@@ -215,14 +215,14 @@ fn a_widget_that_refreshes_by_itself_must_be_refreshable() {
 #[test]
 fn unknown_sizes_and_places_of_widgets_are_refused() {
     let mut bad = widget("clock");
-    bad.size = Some(wit::WidgetSize::Other("huge".into()));
+    bad.size = Some(wire::WidgetSize::Other("huge".into()));
     refused(
         vec![Contribution::Widget(bad)],
         "widgets[0].size",
         "expected small, medium, large or full",
     );
     let mut bad = widget("clock");
-    bad.location = wit::WidgetLocation::Other("moon".into());
+    bad.location = wire::WidgetLocation::Other("moon".into());
     refused(
         vec![Contribution::Widget(bad)],
         "widgets[0].location",

@@ -4,16 +4,16 @@ use serde_json::json;
 
 use super::*;
 
-fn page(path: &str) -> wit::UiRoute {
-    wit::UiRoute {
+fn page(path: &str) -> wire::UiRoute {
+    wire::UiRoute {
         path: path.into(),
         method: None,
         handler: "page".into(),
     }
 }
 
-fn ui(kind: wit::UiKind) -> wit::Ui {
-    wit::Ui {
+fn ui(kind: wire::UiKind) -> wire::Ui {
+    wire::Ui {
         id: "board".into(),
         name: "Board".into(),
         description: String::new(),
@@ -30,12 +30,12 @@ fn ui(kind: wit::UiKind) -> wit::Ui {
     }
 }
 
-fn parsed(given: wit::Ui) -> Ui {
+fn parsed(given: wire::Ui) -> Ui {
     with(vec![Contribution::Ui(given)]).uis.remove(0)
 }
 
-fn wrong(change: impl FnOnce(&mut wit::Ui), field: &str, text: &str) {
-    let mut given = ui(wit::UiKind::AgentApp);
+fn wrong(change: impl FnOnce(&mut wire::Ui), field: &str, text: &str) {
+    let mut given = ui(wire::UiKind::AgentApp);
     change(&mut given);
     refused(
         vec![Contribution::Ui(given)],
@@ -46,7 +46,7 @@ fn wrong(change: impl FnOnce(&mut wit::Ui), field: &str, text: &str) {
 
 #[test]
 fn what_is_left_out_depends_on_the_kind_and_is_closed() {
-    use wit::UiKind as K;
+    use wire::UiKind as K;
     for (kind, shell, limit) in [
         (K::AdminPage, UiShell::Standard, None),
         (K::AgentApp, UiShell::Standard, None),
@@ -65,36 +65,36 @@ fn what_is_left_out_depends_on_the_kind_and_is_closed() {
 
 #[test]
 fn a_whole_interface_has_the_json_that_goatflow_knows() {
-    let mut given = ui(wit::UiKind::CustomerApp);
-    given.shell = Some(wit::UiShell::None);
+    let mut given = ui(wire::UiKind::CustomerApp);
+    given.shell = Some(wire::UiShell::None);
     given.rate_limit = Some(5);
-    given.data_scope = Some(wit::UiDataScope::Org);
-    given.branding = Some(wit::UiBranding {
+    given.data_scope = Some(wire::UiDataScope::Org);
+    given.branding = Some(wire::UiBranding {
         app_name: Some("Shop".into()),
         logo: Some("data:image/png;base64,AA==".into()),
         favicon: Some("https://example.org/f.ico".into()),
         color: Some("#1a2B3c".into()),
     });
-    given.auth = Some(wit::UiAuth {
-        method: wit::UiAuthMethod::Pin,
+    given.auth = Some(wire::UiAuth {
+        method: wire::UiAuthMethod::Pin,
         groups: vec!["staff".into()],
     });
-    given.pwa = Some(wit::UiPwa {
+    given.pwa = Some(wire::UiPwa {
         enabled: true,
         start_url: Some("/start".into()),
         display: None,
         theme_color: Some("#abc".into()),
         cache_routes: vec!["/".into(), "/items".into()],
     });
-    let entry = |label: &str, order| wit::UiNavItem {
+    let entry = |label: &str, order| wire::UiNavItem {
         label: label.into(),
         icon: None,
         path: "/items".into(),
         badge: Some("count".into()),
         order,
     };
-    given.nav = Some(wit::UiNav {
-        position: wit::UiNavPosition::Bottom,
+    given.nav = Some(wire::UiNav {
+        position: wire::UiNavPosition::Bottom,
         items: vec![entry("Second", 2), entry("First", 1)],
     });
     let registration = with(vec![Contribution::Ui(given)]);
@@ -149,15 +149,15 @@ fn an_interface_has_a_page_and_no_page_twice() {
 fn ids_of_interfaces_are_plain_and_unique() {
     wrong(|ui| ui.id = "my_board".into(), "id", "contains '_'");
     let twice = vec![
-        Contribution::Ui(ui(wit::UiKind::Kiosk)),
-        Contribution::Ui(ui(wit::UiKind::AdminPage)),
+        Contribution::Ui(ui(wire::UiKind::Kiosk)),
+        Contribution::Ui(ui(wire::UiKind::AdminPage)),
     ];
     refused(twice, "uis[1].id", "uis[0] has the same id");
 }
 
 #[test]
 fn colours_and_images_cannot_smuggle_code() {
-    let branding = |color: Option<&str>, logo: Option<&str>| wit::UiBranding {
+    let branding = |color: Option<&str>, logo: Option<&str>| wire::UiBranding {
         app_name: None,
         logo: logo.map(str::to_owned),
         favicon: None,
@@ -188,8 +188,8 @@ fn colours_and_images_cannot_smuggle_code() {
 fn groups_need_a_way_to_know_the_visitor() {
     wrong(
         |ui| {
-            ui.auth = Some(wit::UiAuth {
-                method: wit::UiAuthMethod::None,
+            ui.auth = Some(wire::UiAuth {
+                method: wire::UiAuthMethod::None,
                 groups: vec!["staff".into()],
             });
         },
@@ -198,8 +198,8 @@ fn groups_need_a_way_to_know_the_visitor() {
     );
     wrong(
         |ui| {
-            ui.auth = Some(wit::UiAuth {
-                method: wit::UiAuthMethod::Session,
+            ui.auth = Some(wire::UiAuth {
+                method: wire::UiAuthMethod::Session,
                 groups: vec!["The Staff".into()],
             });
         },
@@ -210,7 +210,7 @@ fn groups_need_a_way_to_know_the_visitor() {
 
 #[test]
 fn an_installed_interface_stays_inside_its_base() {
-    let pwa = |start: Option<&str>, cached: &str| wit::UiPwa {
+    let pwa = |start: Option<&str>, cached: &str| wire::UiPwa {
         enabled: true,
         start_url: start.map(str::to_owned),
         display: None,
@@ -238,9 +238,9 @@ fn an_installed_interface_stays_inside_its_base() {
 fn navigation_leads_to_pages_of_the_interface() {
     wrong(
         |ui| {
-            ui.nav = Some(wit::UiNav {
-                position: wit::UiNavPosition::Side,
-                items: vec![wit::UiNavItem {
+            ui.nav = Some(wire::UiNav {
+                position: wire::UiNavPosition::Side,
+                items: vec![wire::UiNavItem {
                     label: "Away".into(),
                     icon: None,
                     path: "https://evil.example/".into(),
@@ -258,24 +258,24 @@ fn navigation_leads_to_pages_of_the_interface() {
 fn every_unknown_word_is_refused_with_the_known_ones() {
     let other = || "x".to_owned();
     wrong(
-        |ui| ui.kind = wit::UiKind::Other(other()),
+        |ui| ui.kind = wire::UiKind::Other(other()),
         "kind",
         "admin_page",
     );
     wrong(
-        |ui| ui.shell = Some(wit::UiShell::Other(other())),
+        |ui| ui.shell = Some(wire::UiShell::Other(other())),
         "shell",
         "none, minimal or standard",
     );
     wrong(
-        |ui| ui.data_scope = Some(wit::UiDataScope::Other(other())),
+        |ui| ui.data_scope = Some(wire::UiDataScope::Other(other())),
         "data_scope",
         "self, org or all",
     );
     wrong(
         |ui| {
-            ui.auth = Some(wit::UiAuth {
-                method: wit::UiAuthMethod::Other(other()),
+            ui.auth = Some(wire::UiAuth {
+                method: wire::UiAuthMethod::Other(other()),
                 groups: Vec::new(),
             });
         },
@@ -284,8 +284,8 @@ fn every_unknown_word_is_refused_with_the_known_ones() {
     );
     wrong(
         |ui| {
-            ui.nav = Some(wit::UiNav {
-                position: wit::UiNavPosition::Other(other()),
+            ui.nav = Some(wire::UiNav {
+                position: wire::UiNavPosition::Other(other()),
                 items: Vec::new(),
             });
         },
@@ -294,10 +294,10 @@ fn every_unknown_word_is_refused_with_the_known_ones() {
     );
     wrong(
         |ui| {
-            ui.pwa = Some(wit::UiPwa {
+            ui.pwa = Some(wire::UiPwa {
                 enabled: true,
                 start_url: None,
-                display: Some(wit::UiDisplay::Other(other())),
+                display: Some(wire::UiDisplay::Other(other())),
                 theme_color: None,
                 cache_routes: Vec::new(),
             });

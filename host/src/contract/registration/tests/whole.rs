@@ -23,7 +23,7 @@ fn five_mistakes_are_five_problems_each_with_its_field() {
         Contribution::Route(route("GET", "/api/plugins/stats/report")),
         Contribution::Route(route("FETCH", "/api/plugins/stats/more")),
         Contribution::Job(job("* * * *")),
-        Contribution::Widget(wit::Widget {
+        Contribution::Widget(wire::Widget {
             refreshable: true,
             refresh_sec: Some(2),
             ..widget("clock")
@@ -53,8 +53,8 @@ fn five_mistakes_are_five_problems_each_with_its_field() {
 
 #[test]
 fn several_mistakes_in_one_contribution_are_all_told() {
-    let found = problems(wit::Registration {
-        contributions: vec![Contribution::Route(wit::Route {
+    let found = problems(wire::Registration {
+        contributions: vec![Contribution::Route(wire::Route {
             method: "get".into(),
             path: "stats".into(),
             handler: String::new(),
@@ -79,7 +79,7 @@ fn several_mistakes_in_one_contribution_are_all_told() {
 
 #[test]
 fn a_plugin_for_a_newer_host_is_refused_in_one_sentence() {
-    let found = problems(wit::Registration {
+    let found = problems(wire::Registration {
         min_host_version: Some("0.11.0".into()),
         ..plain()
     });
@@ -97,7 +97,7 @@ fn a_plugin_for_a_newer_host_is_refused_in_one_sentence() {
 fn a_plugin_for_this_host_or_an_older_one_is_taken() {
     for version in ["0.10.0", "0.9.7", "0.10.0-rc.1"] {
         assert!(
-            parse(wit::Registration {
+            parse(wire::Registration {
                 min_host_version: Some(version.into()),
                 ..plain()
             })
@@ -118,13 +118,13 @@ fn versions_are_strict() {
         "1.0.0 ",
         &"1".repeat(200),
     ] {
-        let found = problems(wit::Registration {
+        let found = problems(wire::Registration {
             version: version.into(),
             ..plain()
         });
         assert_eq!(found.iter().next().unwrap().field, "version", "{version}");
     }
-    let found = problems(wit::Registration {
+    let found = problems(wire::Registration {
         min_host_version: Some("0.9".into()),
         ..plain()
     });
@@ -133,7 +133,7 @@ fn versions_are_strict() {
 
 #[test]
 fn a_name_that_could_leave_its_folder_is_refused() {
-    let found = problems(wit::Registration {
+    let found = problems(wire::Registration {
         name: "../stats".into(),
         ..plain()
     });
@@ -147,7 +147,7 @@ fn a_name_that_could_leave_its_folder_is_refused() {
 #[test]
 fn texts_of_the_plugin_are_limited_to_four_kibibytes() {
     let text = "x".repeat(4097);
-    let found = problems(wit::Registration {
+    let found = problems(wire::Registration {
         description: text.clone(),
         author: text.clone(),
         license: text.clone(),
@@ -167,11 +167,11 @@ fn huge_texts_make_small_messages() {
     bad_job.time_zone = Some(huge.clone());
     let mut bad_field = field(
         &huge,
-        wit::FieldType::Other(huge.clone()),
+        wire::FieldType::Other(huge.clone()),
         Some("not JSON".repeat(10_000).as_str()),
     );
     bad_field.entity_type.clone_from(&huge);
-    let found = problems(wit::Registration {
+    let found = problems(wire::Registration {
         name: huge.clone(),
         version: huge.clone(),
         description: huge.clone(),
@@ -203,7 +203,7 @@ fn at_most_ten_thousand_contributions_are_taken() {
 
 #[test]
 fn a_flood_of_problems_is_listed_up_to_a_limit_and_counted() {
-    let found = problems(wit::Registration {
+    let found = problems(wire::Registration {
         contributions: vec![Contribution::HideMenuItem("a b".into()); 5000],
         ..plain()
     });
@@ -214,13 +214,13 @@ fn a_flood_of_problems_is_listed_up_to_a_limit_and_counted() {
 
 #[test]
 fn requests_are_kept_in_both_forms() {
-    let registration = parse(wit::Registration {
-        resources: Some(wit::ResourceRequest {
+    let registration = parse(wire::Registration {
+        resources: Some(wire::ResourceRequest {
             memory_mb: Some(64),
             call_timeout_ms: Some(1500),
             init_timeout_ms: Some(10_000),
             shutdown_timeout_ms: None,
-            permissions: vec![wit::PermissionRequest {
+            permissions: vec![wire::PermissionRequest {
                 kind: "db".into(),
                 access: Some("read".into()),
                 scope: vec!["ticket".into()],
@@ -257,13 +257,13 @@ fn requests_are_kept_in_both_forms() {
 
 #[test]
 fn requests_that_nobody_could_grant_are_told() {
-    let request = |kind: &str, access: Option<&str>, scope: &[&str]| wit::PermissionRequest {
+    let request = |kind: &str, access: Option<&str>, scope: &[&str]| wire::PermissionRequest {
         kind: kind.into(),
         access: access.map(str::to_owned),
         scope: scope.iter().map(|entry| (*entry).to_owned()).collect(),
     };
-    let found = problems(wit::Registration {
-        resources: Some(wit::ResourceRequest {
+    let found = problems(wire::Registration {
+        resources: Some(wire::ResourceRequest {
             memory_mb: Some(0),
             call_timeout_ms: Some(0),
             init_timeout_ms: Some(86_400_001),
