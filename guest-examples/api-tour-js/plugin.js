@@ -6,6 +6,7 @@
 
 import cacheRead from "goatherd:plugin/cache-read@0.1.0";
 import cacheWrite from "goatherd:plugin/cache-write@0.1.0";
+import capabilities from "goatherd:plugin/capabilities@0.1.0";
 import config from "goatherd:plugin/config@0.1.0";
 import context from "goatherd:plugin/context@0.1.0";
 import fieldsRead from "goatherd:plugin/custom-fields-read@0.1.0";
@@ -34,30 +35,28 @@ export const guest = {
       description: "Calls every function of the host, and says how each call ended",
       author: "Goatherd",
       license: "Apache-2.0",
-      homepage: "",
+      homepage: null,
       minHostVersion: null,
       resources: {
-        memoryMb: null,
-        callTimeoutMs: null,
-        initTimeoutMs: null,
-        shutdownTimeoutMs: null,
+        limits: [{ tag: "call-timeout-ms", val: 60_000 }],
         // A request only: the operator decides, and a step beyond what was granted ends with `permission-denied`.
         permissions: [
-          { kind: "db", access: "readwrite", scope: ["tour_*"] },
-          { kind: "cache", access: "readwrite", scope: ["tour"] },
-          { kind: "config", access: null, scope: ["app.*"] },
-          { kind: "secure_config", access: "readwrite", scope: ["tour.*"] },
-          { kind: "plugin_call", access: null, scope: ["echo", "nobody"] },
-          { kind: "events", access: null, scope: ["tour"] },
-          { kind: "http", access: null, scope: ["api.example.org"] },
-          { kind: "email", access: null, scope: ["@example.org"] },
-          { kind: "custom_fields", access: "readwrite", scope: ["contact"] },
-          { kind: "entity", access: "readwrite", scope: ["contact"] },
+          permission("db", "readwrite", ["tour_*"]),
+          permission("cache", "readwrite", ["tour"]),
+          permission("config", null, ["app.*"]),
+          permission("secure-config", "readwrite", ["tour.*"]),
+          permission("plugin-call", null, ["echo", "nobody"]),
+          permission("capability", null, ["*.echo"]),
+          permission("events", null, ["tour"]),
+          permission("http", null, ["api.example.org"]),
+          permission("email", null, ["@example.org"]),
+          permission("custom-fields", "readwrite", ["contact"]),
+          permission("entity", "readwrite", ["contact"]),
           // No other level of access implies this one.
-          { kind: "entity", access: "hard_delete", scope: ["contact"] },
+          permission("entity", "hard-delete", ["contact"]),
         ],
       },
-      contributions: [greetings(), ...fields()],
+      contributions: [greetings(), ...fields(), ...handled()],
     };
   },
 
@@ -70,10 +69,16 @@ export const guest = {
   // app_name                    what the application's setting `app.name` says
   // peer                        a plugin with a function `echo`
   // absent_peer                 a name that the grant covers and no plugin has
+  // capability                  a capability that returns its input, and whose slug ends in `.echo`
+  // absent_capability           a slug that the grant covers and nobody has
   // http_url                    an address that answers a `POST` with its body
   // recipient                   somebody who may be written to
   // contacts                    two contacts; the second is deleted for good
   call(name, args) {
+    // What the plugin's own capability calls.
+    if (name === "echo") {
+      return args;
+    }
     if (name !== "tour") {
       throw { tag: "not-found", val: `${NAME} has no function "${name}"` };
     }
@@ -92,6 +97,60 @@ export const guest = {
   },
 
   shutdown() {},
+};
+
+// What the host asks of a plugin: one interface for each kind of contribution that has a handler. Each gets the name that
+// `register` gave its handler, and answers so that whoever asks sees what the plugin saw.
+
+export const routeHandler = {
+  // `{"handler", "method", "params", "query", "bytes"}`, with the length of the body.
+  handle(handler, request) {
+    const { method, params, query, body } = request;
+    const seen = {
+      handler,
+      method: method.tag === "other" ? method.val : method.tag.toUpperCase(),
+      params: Object.fromEntries(params),
+      query,
+      bytes: body.length,
+    };
+    return { status: null, headers: [["x-tour", NAME]], body: { tag: "json", val: JSON.stringify(seen) } };
+  },
+};
+
+export const widgetHandler = {
+  render(handler, widget) {
+    return `<p>${handler} draws ${widget.widgetId}</p>`;
+  },
+};
+
+export const jobHandler = {
+  run(handler, run) {
+    return `${handler} ran ${run.jobId}, attempt ${run.attempt}`;
+  },
+};
+
+export const cascadeHandler = {
+  // What can be undone may go.
+  onDelete(handler, deletion) {
+    if (deletion.kind === "hard") {
+      throw { tag: "conflict", val: `${handler}: ${deletion.entityType} ${deletion.id} stays` };
+    }
+  },
+};
+
+export const eventAuthorizer = {
+  authorize(handler, channel) {
+    return handler === "may-listen" && channel === "tour";
+  },
+};
+
+export const navigation = {
+  badge(handler, uiId) {
+    if (handler !== "open" || uiId !== "desk") {
+      throw { tag: "not-found", val: `${uiId} has no badge "${handler}"` };
+    }
+    return 3;
+  },
 };
 
 // How the steps of the tour ended.
@@ -114,17 +173,28 @@ function refuses(step, call) {
   });
 }
 
-// An error of the host is thrown with the contract's `error` as its payload. Errors of other plugins have codes of
-// their own.
+// An error of the host is thrown with the contract's `error` as its payload; that of a database is one of its members.
+// Errors of other plugins have codes of their own.
 function outcome(call) {
   try {
     return call();
   } catch (thrown) {
-    const error = thrown.payload ?? thrown;
+    const payload = thrown.payload ?? thrown;
+    const error = payload.error ?? payload;
     if (error.tag === undefined) {
       return `unexpected: ${thrown}`;
     }
     return error.tag === "other" ? error.val.code : error.tag;
+  }
+}
+
+// What a call throws; null if it does not.
+function caught(call) {
+  try {
+    call();
+    return null;
+  } catch (thrown) {
+    return thrown;
   }
 }
 
@@ -153,6 +223,8 @@ function tourAmbient(args) {
 
   gives("context.org-id", () => context.orgId(), args.org_id);
   gives("context.user", () => context.user()?.id, args.user_id);
+  // The host calls the tour, and no plugin does.
+  gives("context.caller", () => context.caller(), null);
   gives("context.language", () => context.language(), args.language);
   gives("context.request-id", () => context.requestId(), (id) => id !== "");
   gives("context.deadline-ms", () => context.deadlineMs(), (left) => left > 0);
@@ -165,6 +237,8 @@ function tourDatabase({ table }) {
   const integer = (val) => ({ tag: "integer", val });
   const text = (val) => ({ tag: "text", val });
 
+  const known = (engine) => ["sqlite", "postgresql"].includes(engine.tag);
+  gives("db-read.engine", () => dbRead.engine(), known);
   const create = `CREATE TABLE ${table} (id BIGINT PRIMARY KEY, body TEXT NOT NULL)`;
   gives("db-write.execute/create", () => dbWrite.execute(create, []), () => true);
   const one = (outcome) => outcome.rowsAffected === 1;
@@ -177,7 +251,12 @@ function tourDatabase({ table }) {
   gives("db-write.transaction", () => dbWrite.transaction([row(2, "two"), row(3, "three")]),
     (outcomes) => outcomes.every(one));
   // Its second statement fails, so the first did not happen either.
-  refuses("db-write.transaction/duplicate", () => dbWrite.transaction([row(4, "four"), row(1, "again")]));
+  const half = () => dbWrite.transaction([row(4, "four"), row(1, "again")]);
+  gives("db-write.transaction/why", () => {
+    const { kind, statement } = caught(half).payload;
+    return [kind.tag, statement];
+  }, ["unique", 2]);
+  refuses("db-write.transaction/duplicate", half);
 
   const rows = {
     columns: ["id", "body"],
@@ -198,15 +277,24 @@ function tourDatabase({ table }) {
 function tourCache() {
   gives("cache-write.set", () => cacheWrite.set("tour.a", bytes("kept"), 60), undefined);
   gives("cache-read.get", () => cacheRead.get("tour.a"), bytes("kept"));
+  refuses("cache-write.increment/no-number", () => cacheWrite.increment("tour.a", 1, null));
   gives("cache-write.delete", () => cacheWrite.delete("tour.a"), undefined);
   gives("cache-read.get/missing", () => cacheRead.get("tour.a"), null);
+
+  // Where nothing is, it counts from 0.
+  gives("cache-write.increment", () => cacheWrite.increment("tour.n", 2, 60), 2);
+  const change = (from, to) => cacheWrite.compareAndSet("tour.n", from, to, 60);
+  gives("cache-write.compare-and-set/stale", () => change(bytes("1"), bytes("3")), false);
+  gives("cache-write.compare-and-set", () => change(bytes("2"), null), true);
 
   refuses("cache-read.get/denied", () => cacheRead.get("other"));
   refuses("cache-read.get/empty-key", () => cacheRead.get(""));
   refuses("cache-read.get/long-key", () => cacheRead.get("tour".repeat(129)));
-  refuses("cache-write.set/denied", () => cacheWrite.set("other", bytes("x"), 0));
-  refuses("cache-write.set/too-large", () => cacheWrite.set("tour.a", new Uint8Array(1_048_577), 0));
+  refuses("cache-write.set/denied", () => cacheWrite.set("other", bytes("x"), null));
+  refuses("cache-write.set/too-large", () => cacheWrite.set("tour.a", new Uint8Array(1_048_577), null));
   refuses("cache-write.delete/denied", () => cacheWrite.delete("other"));
+  refuses("cache-write.increment/denied", () => cacheWrite.increment("other", 1, null));
+  refuses("cache-write.compare-and-set/denied", () => cacheWrite.compareAndSet("other", null, bytes("x"), null));
 }
 
 // Settings, under a grant for `app.*`, and the plugin's own secrets, under one for `tour.*`.
@@ -220,13 +308,18 @@ function tourSettings(args) {
   gives("secure-config-read.get", () => secureConfigRead.get("tour.token"), "s3cret");
   gives("secure-config-read.get/not-set", () => secureConfigRead.get("tour.nothing"), null);
 
+  gives("secure-config-write.delete", () => secureConfigWrite.delete("tour.token"), undefined);
+  gives("secure-config-read.get/deleted", () => secureConfigRead.get("tour.token"), null);
+
   refuses("secure-config-read.get/denied", () => secureConfigRead.get("other"));
   refuses("secure-config-write.set/denied", () => secureConfigWrite.set("other", "s3cret"));
+  refuses("secure-config-write.delete/denied", () => secureConfigWrite.delete("other"));
   refuses("secure-config-write.set/too-large", () => secureConfigWrite.set("tour.token", "x".repeat(4097)));
 }
 
-// Other plugins, and whoever listens to this one. The grants cover two plugins and the channel `tour`.
-function tourPlugins({ peer, absent_peer }) {
+// Other plugins, what the application can do, and whoever listens to this one. The grants cover two plugins, capabilities
+// called `echo` and the channel `tour`.
+function tourPlugins({ peer, absent_peer, capability, absent_capability }) {
   const echoed = (json) => JSON.parse(json).a[1] === "ä";
   gives("plugins.call", () => plugins.call(peer, "echo", '{"a":[1,"ä"]}'), echoed);
   // An error of the called function arrives as it is.
@@ -234,6 +327,13 @@ function tourPlugins({ peer, absent_peer }) {
   refuses("plugins.call/not-json", () => plugins.call(peer, "echo", "{"));
   refuses("plugins.call/absent", () => plugins.call(absent_peer, "echo", "{}"));
   refuses("plugins.call/denied", () => plugins.call("somebody-else", "echo", "{}"));
+
+  gives("capabilities.run", () => capabilities.run(capability, '{"a":[1,"ä"]}'), echoed);
+  refuses("capabilities.run/absent", () => capabilities.run(absent_capability, "{}"));
+  refuses("capabilities.run/not-json", () => capabilities.run(capability, "{"));
+  refuses("capabilities.run/denied", () => capabilities.run("somebody.else", "{}"));
+  gives("capabilities.available", () => capabilities.available(),
+    (available) => available.some(({ slug }) => slug === capability));
 
   const data = "two\nlines";
   gives("events.publish", () => events.publish("tour", "progress", data), undefined);
@@ -245,33 +345,39 @@ function tourPlugins({ peer, absent_peer }) {
 // The world outside: other servers, and people's mailboxes. The grants cover one server and `@example.org`.
 function tourOutside(args) {
   const request = {
-    method: "POST",
+    method: { tag: "post" },
     url: args.http_url,
     headers: [["content-type", "text/plain"]],
     body: bytes("ping"),
+    options: [{ tag: "timeout-ms", val: 20_000 }, { tag: "redirects", val: 0 }],
   };
   const ponged = (response) => response.status === 200 && equal(response.body, bytes("ping"));
   gives("http-client.request", () => httpClient.request(request), ponged);
   const elsewhere = { ...request, url: "https://elsewhere.example/" };
   refuses("http-client.request/denied", () => httpClient.request(elsewhere));
-  refuses("http-client.request/bad-method", () => httpClient.request({ ...request, method: "NO METHOD" }));
+  const noMethod = { ...request, method: { tag: "other", val: "NO METHOD" } };
+  refuses("http-client.request/bad-method", () => httpClient.request(noMethod));
   refuses("http-client.request/bad-url", () => httpClient.request({ ...request, url: "no url" }));
+  const colour = [{ tag: "other", val: ["colour", "red"] }];
+  refuses("http-client.request/bad-option", () => httpClient.request({ ...request, options: colour }));
 
   const message = {
     to: [args.recipient],
-    cc: [],
-    bcc: [],
-    replyTo: "desk@example.org",
     subject: "Grüße from the tour",
     body: { tag: "text", val: "As plain as it gets." },
+    options: [
+      { tag: "reply-to", val: "desk@example.org" },
+      { tag: "retry-key", val: "tour/greeting" },
+    ],
   };
   gives("email.send", () => email.send(message), undefined);
-  const html = { ...message, body: { tag: "html", val: "<p>With <b>weight</b>.</p>" } };
+  const html = { ...message, body: { tag: "html", val: "<p>With <b>weight</b>.</p>" }, options: [] };
   gives("email.send/html", () => email.send(html), undefined);
-  const denied = { ...message, bcc: ["mallory@elsewhere.example"] };
+  const denied = { ...message, options: [{ tag: "bcc", val: ["mallory@elsewhere.example"] }] };
   refuses("email.send/denied", () => email.send(denied));
   const injected = { ...message, subject: "Hello\r\nBcc: mallory@elsewhere.example" };
   refuses("email.send/two-lines", () => email.send(injected));
+  refuses("email.send/bad-option", () => email.send({ ...message, options: colour }));
 }
 
 const BERLIN = { latitude: 52.52, longitude: 13.405 };
@@ -331,7 +437,7 @@ function values() {
       street: "Karl-Liebknecht-Straße 1",
       postalCode: "10178",
       city: "Berlin",
-      region: "",
+      region: null,
       country: "DE",
       location: BERLIN,
     }),
@@ -428,8 +534,12 @@ function tourEntities([one, other]) {
   refuses("entities-purge.hard-delete/denied", () => hardDelete("agent", one, REASON));
 }
 
+function permission(kind, access, scope) {
+  return { kind: { tag: kind }, access: access && { tag: access }, scope };
+}
+
 function greetings() {
-  const greeting = (language, text) => ({ language, key: "greeting", text });
+  const greeting = (language, text) => ({ language, key: "greeting", text, plural: null });
   return {
     tag: "i18n",
     val: {
@@ -462,9 +572,82 @@ function fields() {
       section: null,
       order: 0,
       required: false,
-      description: "",
-      placeholder: "",
+      description: null,
+      placeholder: null,
       config,
     },
   }));
+}
+
+// One contribution of each kind that has a handler.
+function handled() {
+  const echo = { tag: "function", val: "echo" };
+  return [
+    {
+      tag: "route",
+      val: {
+        methods: [{ tag: "get" }, { tag: "post" }],
+        path: `/api/plugins/${NAME}/echo/:id`,
+        handler: echo,
+        middleware: [{ tag: "public" }],
+        description: "Answers what it was asked",
+        maxBodyBytes: 65_536,
+      },
+    },
+    {
+      // A user interface of one page, with a number beside its entry in the navigation.
+      tag: "ui",
+      val: {
+        id: "desk",
+        name: "Desk",
+        description: null,
+        kind: { tag: "admin-page" },
+        icon: null,
+        shell: null,
+        routes: [{ path: "/", method: null, handler: echo }],
+        branding: null,
+        auth: null,
+        pwa: null,
+        nav: {
+          position: { tag: "top" },
+          items: [{ label: "Desk", icon: null, path: "/", badge: "open", order: 0 }],
+        },
+        dataScope: null,
+        rateLimitPerMinute: null,
+      },
+    },
+    {
+      tag: "widget",
+      val: {
+        id: "seen",
+        title: "Seen",
+        description: null,
+        handler: "box",
+        location: { tag: "ticket-sidebar" },
+        size: null,
+        order: 0,
+        refreshable: false,
+        refreshSec: null,
+      },
+    },
+    {
+      tag: "job",
+      val: {
+        id: "nightly",
+        handler: "tidy",
+        schedule: "0 3 * * *",
+        timeZone: "Europe/Berlin",
+        description: null,
+        // It runs when an operator says so.
+        enabled: false,
+        timeoutSec: null,
+      },
+    },
+    { tag: "cascade", val: { entityType: "agent", onSoftDelete: "consent", onHardDelete: "object" } },
+    { tag: "event-authorizer", val: { handler: "may-listen", channels: ["tour"] } },
+    {
+      tag: "capability",
+      val: { slug: `${NAME}.echo`, does: echo, title: "Echo", description: null, inputSchema: null },
+    },
+  ];
 }

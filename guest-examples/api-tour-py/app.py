@@ -3,123 +3,110 @@
 The function `tour` goes through all interfaces and returns how each step ended: `ok`, or the code of the error.
 `../api-tour` and `../api-tour-js` take the same steps in the same order, so the three can be read side by side.
 What each step does, and how it must end, is in `tests/tests/tour/expectations.json`.
+
+The classes below `Guest` are the other direction: what the host asks of a plugin, one interface for each kind of
+contribution that has a handler. Each gets the name that `register` gave its handler, and answers so that whoever asks
+sees what the plugin saw.
 """
 
 import json
 
 import tour
 from componentize_py_types import Err
+from register import NAME, registration
 from wit_world import exports
-from wit_world.imports.registration import (
-    Contribution,
-    Contribution_CustomField,
-    Contribution_I18n,
-    CustomField,
-    FieldType,
-    FieldType_Address,
-    FieldType_Boolean,
-    FieldType_Date,
-    FieldType_Datetime,
-    FieldType_Decimal,
-    FieldType_Integer,
-    FieldType_MultiSelect,
-    FieldType_Point,
-    FieldType_Polygon,
-    FieldType_Text,
-    I18n,
-    PermissionRequest,
-    Registration,
-    ResourceRequest,
-    Translation,
-)
-from wit_world.imports.types import Error_NotFound
-
-NAME = "api-tour-py"
-
-# A request only: the operator decides, and a step beyond what was granted ends with `permission-denied`.
-PERMISSIONS = [
-    PermissionRequest("db", "readwrite", ["tour_*"]),
-    PermissionRequest("cache", "readwrite", ["tour"]),
-    PermissionRequest("config", None, ["app.*"]),
-    PermissionRequest("secure_config", "readwrite", ["tour.*"]),
-    PermissionRequest("plugin_call", None, ["echo", "nobody"]),
-    PermissionRequest("events", None, ["tour"]),
-    PermissionRequest("http", None, ["api.example.org"]),
-    PermissionRequest("email", None, ["@example.org"]),
-    PermissionRequest("custom_fields", "readwrite", ["contact"]),
-    PermissionRequest("entity", "readwrite", ["contact"]),
-    # No other level of access implies this one.
-    PermissionRequest("entity", "hard_delete", ["contact"]),
-]
-
-GREETINGS = I18n(
-    namespace=None,
-    languages=[],
-    translations=[
-        Translation("en", "greeting", "Good day, {name}!"),
-        Translation("de", "greeting", "Guten Tag, {name}!"),
-    ],
+from wit_world.exports.cascade_handler import Deletion, DeletionKind
+from wit_world.exports.job_handler import JobRun
+from wit_world.exports.route_handler import Request, Response, ResponseBody_Json
+from wit_world.exports.widget_handler import WidgetRequest
+from wit_world.imports.registration import Registration
+from wit_world.imports.types import (
+    Error_Conflict,
+    Error_NotFound,
+    Method,
+    Method_Delete,
+    Method_Get,
+    Method_Head,
+    Method_Options,
+    Method_Other,
+    Method_Patch,
+    Method_Post,
+    Method_Put,
 )
 
-
-def custom_field(name: str, field_type: FieldType, config: str | None = None) -> Contribution:
-    return Contribution_CustomField(
-        CustomField(
-            name=name,
-            label=name,
-            entity_type="contact",
-            field_type=field_type,
-            section=None,
-            order=0,
-            required=False,
-            description="",
-            placeholder="",
-            config=config,
-        )
-    )
-
-
-FIELDS = [
-    custom_field("nickname", FieldType_Text()),
-    custom_field("tags", FieldType_MultiSelect(), '{"options": ["red", "green", "blue"]}'),
-    custom_field("score", FieldType_Integer()),
-    custom_field("balance", FieldType_Decimal()),
-    custom_field("vip", FieldType_Boolean()),
-    custom_field("birthday", FieldType_Date()),
-    custom_field("seen", FieldType_Datetime()),
-    custom_field("home", FieldType_Point()),
-    custom_field("area", FieldType_Polygon()),
-    custom_field("office", FieldType_Address()),
-]
+METHODS = {
+    Method_Get: "GET",
+    Method_Head: "HEAD",
+    Method_Post: "POST",
+    Method_Put: "PUT",
+    Method_Patch: "PATCH",
+    Method_Delete: "DELETE",
+    Method_Options: "OPTIONS",
+}
 
 
 class Guest(exports.Guest):
     def register(self) -> Registration:
-        return Registration(
-            name=NAME,
-            version="0.1.0",
-            description="Calls every function of the host, and says how each call ended",
-            author="Goatherd",
-            license="Apache-2.0",
-            homepage="",
-            min_host_version=None,
-            resources=ResourceRequest(
-                memory_mb=None,
-                call_timeout_ms=None,
-                init_timeout_ms=None,
-                shutdown_timeout_ms=None,
-                permissions=PERMISSIONS,
-            ),
-            contributions=[Contribution_I18n(GREETINGS), *FIELDS],
-        )
+        return registration()
 
     def init(self) -> None:
         pass
 
     def call(self, function: str, args: str) -> str:
-        if function != "tour":
-            raise Err(Error_NotFound(f'{NAME} has no function "{function}"'))
-        return json.dumps(tour.tour(json.loads(args)))
+        match function:
+            case "tour":
+                return json.dumps(tour.tour(json.loads(args)))
+            case "echo":
+                # What the plugin's own capability calls.
+                return args
+            case _:
+                raise Err(Error_NotFound(f'{NAME} has no function "{function}"'))
 
     def shutdown(self) -> None:
         pass
+
+
+class RouteHandler(exports.RouteHandler):
+    def handle(self, handler: str, request: Request) -> Response:
+        """`{"handler", "method", "params", "query", "bytes"}`, with the length of the body."""
+        seen = {
+            "handler": handler,
+            "method": method_name(request.method),
+            "params": dict(request.params),
+            "query": request.query,
+            "bytes": len(request.body),
+        }
+        return Response(status=None, headers=[("x-tour", NAME)], body=ResponseBody_Json(json.dumps(seen)))
+
+
+class WidgetHandler(exports.WidgetHandler):
+    def render(self, handler: str, widget: WidgetRequest) -> str:
+        return f"<p>{handler} draws {widget.widget_id}</p>"
+
+
+class JobHandler(exports.JobHandler):
+    def run(self, handler: str, run: JobRun) -> str | None:
+        return f"{handler} ran {run.job_id}, attempt {run.attempt}"
+
+
+class CascadeHandler(exports.CascadeHandler):
+    def on_delete(self, handler: str, deletion: Deletion) -> None:
+        """What can be undone may go."""
+        if deletion.kind == DeletionKind.HARD:
+            raise Err(Error_Conflict(f"{handler}: {deletion.entity_type} {deletion.id} stays"))
+
+
+class EventAuthorizer(exports.EventAuthorizer):
+    def authorize(self, handler: str, channel: str) -> bool:
+        return handler == "may-listen" and channel == "tour"
+
+
+class Navigation(exports.Navigation):
+    def badge(self, handler: str, ui_id: str) -> int:
+        if (handler, ui_id) != ("open", "desk"):
+            raise Err(Error_NotFound(f'{ui_id} has no badge "{handler}"'))
+        return 3
+
+
+def method_name(method: Method) -> str:
+    return method.value if isinstance(method, Method_Other) else METHODS[type(method)]

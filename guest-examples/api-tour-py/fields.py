@@ -66,7 +66,7 @@ VALUES = [
                 street="Karl-Liebknecht-Straße 1",
                 postal_code="10178",
                 city="Berlin",
-                region="",
+                region=None,
                 country="DE",
                 location=BERLIN,
             )

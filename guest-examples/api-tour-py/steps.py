@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from componentize_py_types import Err
+from wit_world.imports.db_types import DbError
 from wit_world.imports.types import (
     Error_Conflict,
     Error_InvalidArgument,
@@ -55,10 +56,10 @@ class Steps:
 
 
 def outcome(call: Callable[[], str]) -> str:
-    """An error of the host is raised with the contract's `error` as its value."""
+    """An error of the host is raised with the contract's `error` as its value; that of a database is one of its members."""
     try:
         return call()
     except Err as raised:
-        error = raised.value
+        error = raised.value.error if isinstance(raised.value, DbError) else raised.value
         # Errors of other plugins have codes of their own.
         return error.value.code if isinstance(error, Error_Other) else CODES[type(error)]

@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable
 
 import fields
+from componentize_py_types import Err
 from steps import Steps
 from wit_world.imports import (
     cache_read,
     cache_write,
+    capabilities,
     config,
     context,
     db_read,
@@ -24,9 +26,35 @@ from wit_world.imports import (
     secure_config_read,
     secure_config_write,
 )
-from wit_world.imports.db_types import Rows, Statement, Value_Integer, Value_Text
-from wit_world.imports.email import Body, Body_Html, Body_Text, Message
-from wit_world.imports.http_client import HttpRequest
+from wit_world.imports.db_types import (
+    DbEngine_Postgresql,
+    DbEngine_Sqlite,
+    DbError,
+    DbErrorKind_Unique,
+    Rows,
+    Statement,
+    Value_Integer,
+    Value_Text,
+)
+from wit_world.imports.email import (
+    Body,
+    Body_Html,
+    Body_Text,
+    Message,
+    MessageOption,
+    MessageOption_Bcc,
+    MessageOption_Other,
+    MessageOption_ReplyTo,
+    MessageOption_RetryKey,
+)
+from wit_world.imports.http_client import (
+    HttpRequest,
+    RequestOption,
+    RequestOption_Other,
+    RequestOption_Redirects,
+    RequestOption_TimeoutMs,
+)
+from wit_world.imports.types import Method, Method_Other, Method_Post
 
 
 def tour(args: dict) -> dict[str, str]:
@@ -37,6 +65,8 @@ def tour(args: dict) -> dict[str, str]:
     app_name                    what the application's setting `app.name` says
     peer                        a plugin with a function `echo`
     absent_peer                 a name that the grant covers and no plugin has
+    capability                  a capability that returns its input, and whose slug ends in `.echo`
+    absent_capability           a slug that the grant covers and nobody has
     http_url                    an address that answers a `POST` with its body
     recipient                   somebody who may be written to
     contacts                    two contacts; the second is deleted for good
@@ -46,7 +76,7 @@ def tour(args: dict) -> dict[str, str]:
     database(steps, args["table"])
     cache(steps)
     settings(steps, args["app_name"])
-    others(steps, args["peer"], args["absent_peer"])
+    others(steps, args)
     outside(steps, args["http_url"], args["recipient"])
     fields.tour(steps, args["contacts"][0])
     entities(steps, *args["contacts"])
@@ -69,6 +99,8 @@ def ambient(steps: Steps, args: dict) -> None:
 
     steps.gives("context.org-id", context.org_id, args["org_id"])
     steps.gives("context.user", user_id, args["user_id"])
+    # The host calls the tour, and no plugin does.
+    steps.gives("context.caller", context.caller, None)
     steps.gives("context.language", context.language, args["language"])
     steps.shows("context.request-id", context.request_id, lambda id: id != "")
     steps.shows("context.deadline-ms", context.deadline_ms, lambda left: left > 0)
@@ -88,6 +120,8 @@ def database(steps: Steps, table: str) -> None:
     def query(sql: str, *params) -> Callable:
         return lambda: db_read.query(sql, list(params))
 
+    known = (DbEngine_Sqlite, DbEngine_Postgresql)
+    steps.shows("db-read.engine", db_read.engine, lambda engine: isinstance(engine, known))
     create = f"CREATE TABLE {table} (id BIGINT PRIMARY KEY, body TEXT NOT NULL)"
     steps.shows("db-write.execute/create", execute(create), lambda _: True)
     inserted = execute(insert, Value_Integer(1), Value_Text("one?"))
@@ -105,6 +139,15 @@ def database(steps: Steps, table: str) -> None:
     )
     # Its second statement fails, so the first did not happen either.
     half = [row(4, "four"), row(1, "again")]
+
+    def why() -> object:
+        try:
+            return db_write.transaction(half)
+        except Err as raised:
+            failed: DbError = raised.value
+            return failed.kind, failed.statement
+
+    steps.gives("db-write.transaction/why", why, (DbErrorKind_Unique(), 2))
     steps.refuses("db-write.transaction/duplicate", lambda: db_write.transaction(half))
 
     rows = Rows(
@@ -126,16 +169,27 @@ def cache(steps: Steps) -> None:
     """The plugin's own part of the cache. The grant covers keys that begin with `tour`."""
     steps.gives("cache-write.set", lambda: cache_write.set("tour.a", b"kept", 60), None)
     steps.gives("cache-read.get", lambda: cache_read.get("tour.a"), b"kept")
+    steps.refuses("cache-write.increment/no-number", lambda: cache_write.increment("tour.a", 1, None))
     steps.gives("cache-write.delete", lambda: cache_write.delete("tour.a"), None)
     steps.gives("cache-read.get/missing", lambda: cache_read.get("tour.a"), None)
+
+    def change(key: str, expected: bytes | None, new: bytes | None) -> Callable:
+        return lambda: cache_write.compare_and_set(key, expected, new, 60)
+
+    # Where nothing is, it counts from 0.
+    steps.gives("cache-write.increment", lambda: cache_write.increment("tour.n", 2, 60), 2)
+    steps.gives("cache-write.compare-and-set/stale", change("tour.n", b"1", b"3"), False)
+    steps.gives("cache-write.compare-and-set", change("tour.n", b"2", None), True)
 
     steps.refuses("cache-read.get/denied", lambda: cache_read.get("other"))
     steps.refuses("cache-read.get/empty-key", lambda: cache_read.get(""))
     steps.refuses("cache-read.get/long-key", lambda: cache_read.get("tour" * 129))
-    steps.refuses("cache-write.set/denied", lambda: cache_write.set("other", b"x", 0))
+    steps.refuses("cache-write.set/denied", lambda: cache_write.set("other", b"x", None))
     large = bytes(1_048_577)
-    steps.refuses("cache-write.set/too-large", lambda: cache_write.set("tour.a", large, 0))
+    steps.refuses("cache-write.set/too-large", lambda: cache_write.set("tour.a", large, None))
     steps.refuses("cache-write.delete/denied", lambda: cache_write.delete("other"))
+    steps.refuses("cache-write.increment/denied", lambda: cache_write.increment("other", 1, None))
+    steps.refuses("cache-write.compare-and-set/denied", change("other", None, b"x"))
 
 
 def settings(steps: Steps, app_name: str) -> None:
@@ -145,28 +199,47 @@ def settings(steps: Steps, app_name: str) -> None:
     steps.refuses("config.get/denied", lambda: config.get("database.password"))
     steps.refuses("config.get/empty-key", lambda: config.get(""))
 
-    get, set = secure_config_read.get, secure_config_write.set
+    get, set, delete = secure_config_read.get, secure_config_write.set, secure_config_write.delete
     steps.gives("secure-config-write.set", lambda: set("tour.token", "s3cret"), None)
     steps.gives("secure-config-read.get", lambda: get("tour.token"), "s3cret")
     steps.gives("secure-config-read.get/not-set", lambda: get("tour.nothing"), None)
 
+    steps.gives("secure-config-write.delete", lambda: delete("tour.token"), None)
+    steps.gives("secure-config-read.get/deleted", lambda: get("tour.token"), None)
+
     steps.refuses("secure-config-read.get/denied", lambda: get("other"))
     steps.refuses("secure-config-write.set/denied", lambda: set("other", "s3cret"))
+    steps.refuses("secure-config-write.delete/denied", lambda: delete("other"))
     steps.refuses("secure-config-write.set/too-large", lambda: set("tour.token", "x" * 4097))
 
 
-def others(steps: Steps, peer: str, absent_peer: str) -> None:
-    """Other plugins, and whoever listens to this one. The grants cover two plugins and the channel `tour`."""
-    steps.shows(
-        "plugins.call",
-        lambda: plugins.call(peer, "echo", '{"a":[1,"ä"]}'),
-        lambda answer: json.loads(answer)["a"][1] == "ä",
-    )
+def others(steps: Steps, args: dict) -> None:
+    """Other plugins, what the application can do, and whoever listens to this one.
+
+    The grants cover two plugins, capabilities called `echo` and the channel `tour`.
+    """
+    peer, absent_peer = args["peer"], args["absent_peer"]
+
+    def echoed(answer: str) -> bool:
+        return json.loads(answer)["a"][1] == "ä"
+
+    steps.shows("plugins.call", lambda: plugins.call(peer, "echo", '{"a":[1,"ä"]}'), echoed)
     # An error of the called function arrives as it is.
     steps.refuses("plugins.call/unknown-function", lambda: plugins.call(peer, "no-such-function", "{}"))
     steps.refuses("plugins.call/not-json", lambda: plugins.call(peer, "echo", "{"))
     steps.refuses("plugins.call/absent", lambda: plugins.call(absent_peer, "echo", "{}"))
     steps.refuses("plugins.call/denied", lambda: plugins.call("somebody-else", "echo", "{}"))
+
+    capability, absent = args["capability"], args["absent_capability"]
+    steps.shows("capabilities.run", lambda: capabilities.run(capability, '{"a":[1,"ä"]}'), echoed)
+    steps.refuses("capabilities.run/absent", lambda: capabilities.run(absent, "{}"))
+    steps.refuses("capabilities.run/not-json", lambda: capabilities.run(capability, "{"))
+    steps.refuses("capabilities.run/denied", lambda: capabilities.run("somebody.else", "{}"))
+    steps.shows(
+        "capabilities.available",
+        capabilities.available,
+        lambda available: any(known.slug == capability for known in available),
+    )
 
     data = "two\nlines"
     steps.gives("events.publish", lambda: events.publish("tour", "progress", data), None)
@@ -178,9 +251,13 @@ def others(steps: Steps, peer: str, absent_peer: str) -> None:
 def outside(steps: Steps, http_url: str, recipient: str) -> None:
     """The world outside: other servers, and people's mailboxes. The grants cover one server and `@example.org`."""
 
-    def request(method: str = "POST", url: str = http_url) -> Callable:
+    once_and_soon = [RequestOption_TimeoutMs(20_000), RequestOption_Redirects(0)]
+
+    def request(
+        method: Method = Method_Post(), url: str = http_url, options: list[RequestOption] = once_and_soon
+    ) -> Callable:
         headers = [("content-type", "text/plain")]
-        return lambda: http_client.request(HttpRequest(method, url, headers, b"ping"))
+        return lambda: http_client.request(HttpRequest(method, url, headers, b"ping", options))
 
     steps.shows(
         "http-client.request",
@@ -188,22 +265,25 @@ def outside(steps: Steps, http_url: str, recipient: str) -> None:
         lambda response: response.status == 200 and response.body == b"ping",
     )
     steps.refuses("http-client.request/denied", request(url="https://elsewhere.example/"))
-    steps.refuses("http-client.request/bad-method", request(method="NO METHOD"))
+    steps.refuses("http-client.request/bad-method", request(method=Method_Other("NO METHOD")))
     steps.refuses("http-client.request/bad-url", request(url="no url"))
+    colour = RequestOption_Other(("colour", "red"))
+    steps.refuses("http-client.request/bad-option", request(options=[colour]))
 
     def send(
+        *options: MessageOption,
         body: Body = Body_Text("As plain as it gets."),
-        bcc: tuple[str, ...] = (),
         subject: str = "Grüße from the tour",
     ) -> Callable:
-        message = Message([recipient], [], list(bcc), "desk@example.org", subject, body)
-        return lambda: email.send(message)
+        return lambda: email.send(Message([recipient], subject, body, list(options)))
 
-    steps.gives("email.send", send(), None)
+    reply, key = MessageOption_ReplyTo("desk@example.org"), MessageOption_RetryKey("tour/greeting")
+    steps.gives("email.send", send(reply, key), None)
     steps.gives("email.send/html", send(body=Body_Html("<p>With <b>weight</b>.</p>")), None)
-    steps.refuses("email.send/denied", send(bcc=("mallory@elsewhere.example",)))
+    steps.refuses("email.send/denied", send(MessageOption_Bcc(["mallory@elsewhere.example"])))
     injected = "Hello\r\nBcc: mallory@elsewhere.example"
     steps.refuses("email.send/two-lines", send(subject=injected))
+    steps.refuses("email.send/bad-option", send(MessageOption_Other(("colour", "red"))))
 
 
 def entities(steps: Steps, one: int, other: int) -> None:

@@ -1,4 +1,4 @@
-// The smallest useful plugin in JavaScript: one function, one route, a log line and a counter in the cache.
+// The smallest useful plugin in JavaScript: a route, a widget, a function, a log line and a counter in the cache.
 // `../hello-py` is the same plugin in Python, and answers the same.
 
 import log from "goatherd:plugin/log@0.1.0";
@@ -8,6 +8,7 @@ import cacheWrite from "goatherd:plugin/cache-write@0.1.0";
 
 const NAME = "hello-js";
 
+// What every plugin exports.
 export const guest = {
   // Says what the plugin is. It runs before anything is granted, so it calls no host function.
   register() {
@@ -17,25 +18,37 @@ export const guest = {
       description: "Greets, and counts its visits in the cache",
       author: "Goatherd",
       license: "Apache-2.0",
-      homepage: "",
+      homepage: null,
       minHostVersion: null,
       resources: {
-        memoryMb: null,
-        callTimeoutMs: null,
-        initTimeoutMs: null,
-        shutdownTimeoutMs: null,
-        permissions: [{ kind: "cache", access: "readwrite", scope: [] }],
+        limits: [],
+        permissions: [{ kind: { tag: "cache" }, access: { tag: "readwrite" }, scope: [] }],
       },
       contributions: [
         {
           tag: "route",
           val: {
-            method: "GET",
+            methods: [{ tag: "get" }, { tag: "post" }],
             path: `/api/plugins/${NAME}/hello`,
-            handler: "hello",
+            handler: { tag: "function", val: "hello" },
             // A greeting is no secret; without this, visitors would have to sign in.
-            middleware: ["public"],
-            description: "Greets whom the parameter `name` names",
+            middleware: [{ tag: "public" }],
+            description: "Greets whom `name` names, in the query or in the JSON body",
+            maxBodyBytes: 1024,
+          },
+        },
+        {
+          tag: "widget",
+          val: {
+            id: "visits",
+            title: "Visits",
+            description: "How many were greeted",
+            handler: "visits",
+            location: { tag: "agent-home" },
+            size: { tag: "small" },
+            order: 0,
+            refreshable: true,
+            refreshSec: 30,
           },
         },
       ],
@@ -44,12 +57,12 @@ export const guest = {
 
   init() {},
 
-  // An error is thrown as the `error` variant of the contract. Errors that host functions throw are of the same form,
-  // so letting them pass hands them to the caller unchanged.
+  // What other plugins can call, and `goatherd call`. An error is thrown as the `error` variant of the contract. What a
+  // host function throws has that variant as its `payload`; letting it pass hands it to the caller unchanged.
   call(name, args) {
     switch (name) {
       case "hello":
-        return JSON.stringify(hello(JSON.parse(args)));
+        return JSON.stringify(hello(JSON.parse(args)?.name));
       default:
         throw { tag: "not-found", val: `${NAME} has no function "${name}"` };
     }
@@ -58,32 +71,49 @@ export const guest = {
   shutdown() {},
 };
 
-// Called directly it gets `{"name"}`, through its route `{"query": {"name"}, …}`.
-function hello(args) {
-  const name = args?.name ?? args?.query?.name ?? "world";
+// What a plugin with routes exports. It has one handler, so it need not look which is meant.
+export const routeHandler = {
+  handle(handler, request) {
+    const name = request.method.tag === "post" ? json(request.body)?.name : parameter(request, "name");
+    return { status: null, headers: [], body: { tag: "json", val: JSON.stringify(hello(name)) } };
+  },
+};
+
+// What a plugin with widgets exports. A widget is a fragment of HTML.
+export const widgetHandler = {
+  render(handler, widget) {
+    const visits = cacheRead.get("visits");
+    return `<p>Visits: ${visits === null ? 0 : text(visits)}</p>`;
+  },
+};
+
+function hello(name) {
+  name ??= "world";
   if (typeof name !== "string") {
     throw { tag: "invalid-argument", val: "name must be a string" };
   }
 
-  const visits = countVisit();
+  // In one step, so that no visit is lost, and never forgotten.
+  const visits = cacheWrite.increment("visits", 1, null);
   log.log("info", "greeted", [["name", name], ["visits", String(visits)]]);
   return { greeting: `Hello, ${name}!`, visits, language: context.language() };
 }
 
-// Two calls at the same time may count as one: the cache has no atomic addition. What must be exact belongs into the
-// database.
-function countVisit() {
-  const stored = cacheRead.get("visits");
-  const visits = (stored === null ? 0 : Number(text(stored))) + 1;
-  cacheWrite.set("visits", bytes(String(visits)), 0);
-  return visits;
+// The first value of a parameter of the query; undefined where there is none.
+function parameter(request, name) {
+  return request.query.find(([parameter]) => parameter === name)?.[1];
 }
 
-// Cached values are bytes, and QuickJS has no TextEncoder. Digits are ASCII, so this is enough here.
-function bytes(digits) {
-  return Uint8Array.from(digits, (digit) => digit.charCodeAt(0));
+function json(body) {
+  try {
+    return JSON.parse(text(body));
+  } catch {
+    throw { tag: "invalid-argument", val: "the body is not JSON" };
+  }
 }
 
+// Bodies and cached values are bytes, and QuickJS has no TextDecoder. Bytes that are no UTF-8 make it throw.
 function text(bytes) {
-  return String.fromCharCode(...bytes);
+  const percent = (byte) => `%${byte.toString(16).padStart(2, "0")}`;
+  return decodeURIComponent(Array.from(bytes, percent).join(""));
 }

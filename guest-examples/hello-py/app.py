@@ -1,4 +1,4 @@
-"""The smallest useful plugin in Python: one function, one route, a log line and a counter in the cache.
+"""The smallest useful plugin in Python: a route, a widget, a function, a log line and a counter in the cache.
 
 `../hello-js` is the same plugin in JavaScript, and answers the same.
 """
@@ -7,20 +7,37 @@ import json
 
 from componentize_py_types import Err
 from wit_world import exports
+from wit_world.exports.route_handler import Request, Response, ResponseBody_Json
+from wit_world.exports.widget_handler import WidgetRequest
 from wit_world.imports import cache_read, cache_write, context, log
 from wit_world.imports.registration import (
     Contribution_Route,
+    Contribution_Widget,
+    Handler_Function,
+    Middleware_Public,
+    PermissionAccess_Readwrite,
+    PermissionKind_Cache,
     PermissionRequest,
     Registration,
     ResourceRequest,
     Route,
+    Widget,
+    WidgetLocation_AgentHome,
+    WidgetSize_Small,
 )
-from wit_world.imports.types import Error_InvalidArgument, Error_NotFound
+from wit_world.imports.types import (
+    Error_InvalidArgument,
+    Error_NotFound,
+    Method_Get,
+    Method_Post,
+)
 
 NAME = "hello-py"
 
 
 class Guest(exports.Guest):
+    """What every plugin exports."""
+
     def register(self) -> Registration:
         """Says what the plugin is. It runs before anything is granted, so it calls no host function."""
         return Registration(
@@ -29,26 +46,39 @@ class Guest(exports.Guest):
             description="Greets, and counts its visits in the cache",
             author="Goatherd",
             license="Apache-2.0",
-            homepage="",
+            homepage=None,
             min_host_version=None,
             resources=ResourceRequest(
-                memory_mb=None,
-                call_timeout_ms=None,
-                init_timeout_ms=None,
-                shutdown_timeout_ms=None,
-                permissions=[PermissionRequest(kind="cache", access="readwrite", scope=[])],
+                limits=[],
+                permissions=[
+                    PermissionRequest(PermissionKind_Cache(), PermissionAccess_Readwrite(), scope=[])
+                ],
             ),
             contributions=[
                 Contribution_Route(
                     Route(
-                        method="GET",
+                        methods=[Method_Get(), Method_Post()],
                         path=f"/api/plugins/{NAME}/hello",
-                        handler="hello",
+                        handler=Handler_Function("hello"),
                         # A greeting is no secret; without this, visitors would have to sign in.
-                        middleware=["public"],
-                        description="Greets whom the parameter `name` names",
+                        middleware=[Middleware_Public()],
+                        description="Greets whom `name` names, in the query or in the JSON body",
+                        max_body_bytes=1024,
                     )
-                )
+                ),
+                Contribution_Widget(
+                    Widget(
+                        id="visits",
+                        title="Visits",
+                        description="How many were greeted",
+                        handler="visits",
+                        location=WidgetLocation_AgentHome(),
+                        size=WidgetSize_Small(),
+                        order=0,
+                        refreshable=True,
+                        refresh_sec=30,
+                    )
+                ),
             ],
         )
 
@@ -56,13 +86,14 @@ class Guest(exports.Guest):
         pass
 
     def call(self, function: str, args: str) -> str:
-        """Errors are raised as `Err` with a case of the contract's `error`.
+        """What other plugins can call, and `goatherd call`.
 
-        Host functions raise the same, so letting theirs pass hands them to the caller unchanged.
+        An error is raised as `Err` with a case of the contract's `error`. Host functions raise the same, so letting theirs
+        pass hands them to the caller unchanged.
         """
         match function:
             case "hello":
-                return json.dumps(hello(json.loads(args)))
+                return json.dumps(hello(member(json.loads(args), "name")))
             case _:
                 raise Err(Error_NotFound(f'{NAME} has no function "{function}"'))
 
@@ -70,32 +101,45 @@ class Guest(exports.Guest):
         pass
 
 
-def hello(args: object) -> dict[str, object]:
-    """Called directly it gets `{"name"}`, through its route `{"query": {"name"}, …}`."""
-    name = field(args, "name")
-    if name is None:
-        name = field(field(args, "query"), "name")
+class RouteHandler(exports.RouteHandler):
+    """What a plugin with routes exports. It has one handler, so it need not look which is meant."""
+
+    def handle(self, handler: str, request: Request) -> Response:
+        match request.method:
+            case Method_Post():
+                name = member(parsed(request.body), "name")
+            case _:
+                name = next((value for key, value in request.query if key == "name"), None)
+        return Response(status=None, headers=[], body=ResponseBody_Json(json.dumps(hello(name))))
+
+
+class WidgetHandler(exports.WidgetHandler):
+    """What a plugin with widgets exports. A widget is a fragment of HTML."""
+
+    def render(self, handler: str, widget: WidgetRequest) -> str:
+        visits = cache_read.get("visits")
+        return f"<p>Visits: {0 if visits is None else int(visits)}</p>"
+
+
+def hello(name: object) -> dict[str, object]:
     if name is None:
         name = "world"
     if not isinstance(name, str):
         raise Err(Error_InvalidArgument("name must be a string"))
 
-    visits = count_visit()
+    # In one step, so that no visit is lost, and never forgotten.
+    visits = cache_write.increment("visits", 1, None)
     log.log(log.Level.INFO, "greeted", [("name", name), ("visits", str(visits))])
     return {"greeting": f"Hello, {name}!", "visits": visits, "language": context.language()}
 
 
-def field(value: object, key: str) -> object:
+def parsed(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise Err(Error_InvalidArgument("the body is not JSON"))
+
+
+def member(value: object, key: str) -> object:
     """The member `key` of a JSON object; none where it has none, and where `value` is no object."""
     return value.get(key) if isinstance(value, dict) else None
-
-
-def count_visit() -> int:
-    """Two calls at the same time may count as one: the cache has no atomic addition.
-
-    What must be exact belongs into the database.
-    """
-    stored = cache_read.get("visits")
-    visits = (0 if stored is None else int(stored)) + 1
-    cache_write.set("visits", str(visits).encode(), 0)
-    return visits

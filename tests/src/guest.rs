@@ -47,12 +47,27 @@ pub fn hostile(deeds: &[(Phase, u8)]) -> Vec<u8> {
     bytes
 }
 
-/// The guest `misregistered`: `m` for five mistakes, `v` for a host version that does not exist.
+/// The guest `misregistered`: `m` for five mistakes, `v` for a host version that does not exist, `e` for a widget without the
+/// export that draws it.
 pub fn misregistered(choice: u8) -> Vec<u8> {
     let mut bytes = guest("misregistered");
     let marker = b"GOATHERD-REGISTRATION:";
     let place = find(&bytes, marker) + marker.len();
     bytes[place] = choice;
+    bytes
+}
+
+/// The guest `mistyped`: its `route-handler` has a function of another type than the contract says.
+pub fn mistyped() -> Vec<u8> {
+    let (own, ours) = (b"goatherx:plugin/", b"goatherd:plugin/");
+    let mut bytes = guest("mistyped");
+    let places: Vec<usize> = (0..=bytes.len() - own.len())
+        .filter(|place| bytes[*place..].starts_with(own))
+        .collect();
+    assert!(!places.is_empty(), "the guest has its marker");
+    for place in places {
+        bytes[place..][..ours.len()].copy_from_slice(ours);
+    }
     bytes
 }
 

@@ -7,12 +7,15 @@ use std::path::Path;
 use goatherd::capability::table::{self, Gate, Link};
 use goatherd_tests::{goatherd, guest_path};
 use wit_parser::{
-    Function, InterfaceId, PackageId, Resolve, Type, TypeDefKind, TypeId, TypeOwner, WorldItem,
+    Function, InterfaceId, PackageId, Resolve, Stability, Type, TypeDefKind, TypeId, TypeOwner,
+    WorldItem,
 };
 
 const PACKAGE: &str = "goatherd:plugin";
-/// What components export; everything else in the package is imported.
-const EXPORTED: &str = "guest";
+/// What every component exports.
+const GUEST: &str = "guest";
+/// Functions that cannot say that they were denied: they tell something about the host, which linked them.
+const NEVER_DENIED: [&str; 1] = ["db-read.engine"];
 
 /// The package as it stands in `wit/`.
 fn package() -> (Resolve, PackageId) {
@@ -27,6 +30,13 @@ fn package() -> (Resolve, PackageId) {
 fn interfaces(resolve: &Resolve, package: PackageId) -> BTreeMap<String, InterfaceId> {
     let interfaces = resolve.packages[package].interfaces.iter();
     interfaces.map(|(name, id)| (name.clone(), *id)).collect()
+}
+
+/// The interfaces that components export, which are those that a world of plugins exports; everything else in the package
+/// is imported.
+fn exported(resolve: &Resolve, package: PackageId) -> BTreeSet<String> {
+    let everything = &resolve.worlds[resolve.packages[package].worlds["everything"]];
+    functional(resolve, &everything.exports)
 }
 
 /// The interfaces of the package that the host's table has, by their names in the package.
@@ -49,10 +59,11 @@ fn the_package_parses_under_its_name_and_version() {
 fn every_interface_has_a_row_in_the_hosts_table_and_every_row_an_interface() {
     let (resolve, package) = package();
     let interfaces = interfaces(&resolve, package);
+    let exported = exported(&resolve, package);
     let in_wit: BTreeSet<&str> = interfaces
         .keys()
+        .filter(|name| !exported.contains(*name))
         .map(String::as_str)
-        .filter(|name| *name != EXPORTED)
         .collect();
     let in_table: BTreeSet<&str> = table_rows().into_keys().collect();
     assert_eq!(in_wit, in_table);
@@ -97,7 +108,7 @@ fn every_gated_interface_has_a_world_that_imports_it_and_nothing_else_that_runs(
             &resolve.worlds[*world.unwrap_or_else(|| panic!("there is no world with-{name}"))];
         assert!(world.exports.is_empty(), "with-{name} exports something");
         assert_eq!(
-            functional_imports(&resolve, &world.imports),
+            functional(&resolve, &world.imports),
             BTreeSet::from([name.to_owned()]),
             "with-{name}"
         );
@@ -105,37 +116,70 @@ fn every_gated_interface_has_a_world_that_imports_it_and_nothing_else_that_runs(
 }
 
 #[test]
-fn no_world_is_for_a_permission_that_is_not_there() {
+fn every_interface_that_is_exported_beside_the_guest_has_one_world_that_exports_nothing_else() {
+    let (resolve, package) = package();
+    let worlds = resolve.packages[package].worlds.iter();
+    let mut served = Vec::new();
+    for (name, id) in worlds.filter(|(name, _)| name.starts_with("serves-")) {
+        let world = &resolve.worlds[*id];
+        let exports = functional(&resolve, &world.exports);
+        assert_eq!(exports.len(), 1, "{name} exports {exports:?}");
+        assert_eq!(
+            functional(&resolve, &world.imports),
+            BTreeSet::new(),
+            "{name} imports something"
+        );
+        served.extend(exports);
+    }
+    served.push(GUEST.to_owned());
+    served.sort_unstable();
+    let exported: Vec<String> = exported(&resolve, package).into_iter().collect();
+    assert_eq!(served, exported);
+}
+
+#[test]
+fn every_world_is_one_of_a_known_kind() {
     let (resolve, package) = package();
     let rows = table_rows();
     for name in resolve.packages[package].worlds.keys() {
-        if let Some(interface) = name.strip_prefix("with-") {
-            assert!(rows.contains_key(interface), "world {name}");
-        }
+        let known = match name.strip_prefix("with-") {
+            Some(interface) => rows.contains_key(interface),
+            None => {
+                name.starts_with("serves-")
+                    || ["plugin", "all-imports", "everything"].contains(&name.as_str())
+            }
+        };
+        assert!(known, "world {name}");
     }
 }
 
 #[test]
-fn the_world_everything_imports_all_interfaces_and_exports_the_guest() {
+fn the_worlds_all_imports_and_everything_import_all_that_is_not_exported() {
     let (resolve, package) = package();
-    let everything = &resolve.worlds[resolve.packages[package].worlds["everything"]];
-    let with_functions: BTreeSet<String> = interfaces(&resolve, package)
+    let exported = exported(&resolve, package);
+    let imported: BTreeSet<String> = interfaces(&resolve, package)
         .into_iter()
-        .filter(|(name, id)| name != EXPORTED && !resolve.interfaces[*id].functions.is_empty())
+        .filter(|(name, id)| {
+            !exported.contains(name) && !resolve.interfaces[*id].functions.is_empty()
+        })
         .map(|(name, _)| name)
         .collect();
+    let world = |name: &str| &resolve.worlds[resolve.packages[package].worlds[name]];
+    for name in ["all-imports", "everything"] {
+        assert_eq!(
+            functional(&resolve, &world(name).imports),
+            imported,
+            "{name}"
+        );
+    }
     assert_eq!(
-        functional_imports(&resolve, &everything.imports),
-        with_functions
-    );
-    assert_eq!(
-        functional_imports(&resolve, &everything.exports),
-        BTreeSet::from([EXPORTED.to_owned()])
+        functional(&resolve, &world("all-imports").exports),
+        BTreeSet::from([GUEST.to_owned()])
     );
 }
 
 #[test]
-fn the_world_plugin_imports_just_what_is_always_linked() {
+fn the_world_plugin_imports_just_what_is_always_linked_and_exports_the_guest() {
     let (resolve, package) = package();
     let plugin = &resolve.worlds[resolve.packages[package].worlds["plugin"]];
     let always: BTreeSet<String> = table_rows()
@@ -143,32 +187,40 @@ fn the_world_plugin_imports_just_what_is_always_linked() {
         .filter(|(_, row)| row.gate == Gate::Ambient && matches!(row.link, Link::Function(_)))
         .map(|(name, _)| name.to_owned())
         .collect();
-    assert_eq!(functional_imports(&resolve, &plugin.imports), always);
+    assert_eq!(functional(&resolve, &plugin.imports), always);
+    assert_eq!(
+        functional(&resolve, &plugin.exports),
+        BTreeSet::from([GUEST.to_owned()])
+    );
 }
 
 #[test]
-fn every_function_that_a_grant_links_answers_with_the_contracts_error() {
+fn every_function_that_can_be_denied_and_every_one_that_is_exported_answers_with_the_contracts_error()
+ {
     let (resolve, package) = package();
     let interfaces = interfaces(&resolve, package);
     let rows = table_rows();
     for (name, row) in rows.iter().filter(|(_, row)| row.gate != Gate::Ambient) {
         assert!(matches!(row.gate, Gate::Needs(_)));
         for function in resolve.interfaces[interfaces[*name]].functions.values() {
-            assert!(
+            let full = format!("{name}.{}", function.name);
+            assert_ne!(
                 can_fail(&resolve, function),
-                "{name}.{} cannot say that it was denied",
-                function.name
+                NEVER_DENIED.contains(&full.as_str()),
+                "{full}, which can say that it was denied or never is"
             );
         }
     }
-    for function in resolve.interfaces[interfaces[EXPORTED]].functions.values() {
-        // What it says about itself is checked by the host; it has nobody to refuse.
-        assert_eq!(
-            can_fail(&resolve, function),
-            function.name != "register",
-            "{}",
-            function.name
-        );
+    for name in exported(&resolve, package) {
+        for function in resolve.interfaces[interfaces[&name]].functions.values() {
+            // What it says about itself is checked by the host; it has nobody to refuse.
+            assert_eq!(
+                can_fail(&resolve, function),
+                function.name != "register",
+                "{name}.{}",
+                function.name
+            );
+        }
     }
 }
 
@@ -202,6 +254,46 @@ fn everything_in_the_package_is_documented() {
         }
     }
     assert_eq!(bare, Vec::<String>::new(), "without documentation");
+}
+
+#[test]
+fn everything_in_the_package_says_since_when_it_is_there() {
+    let (resolve, package) = package();
+    let is_said = |stability: &Stability| matches!(stability, Stability::Stable { .. });
+    let mut silent = Vec::new();
+    for (name, id) in interfaces(&resolve, package) {
+        let interface = &resolve.interfaces[id];
+        if !is_said(&interface.stability) {
+            silent.push(name.clone());
+        }
+        for function in interface.functions.values() {
+            if !is_said(&function.stability) {
+                silent.push(format!("{name}.{}", function.name));
+            }
+        }
+        for (ty, id) in &interface.types {
+            if !is_use(&resolve, *id) && !is_said(&resolve.types[*id].stability) {
+                silent.push(format!("{name}.{ty}"));
+            }
+        }
+    }
+    for (name, id) in &resolve.packages[package].worlds {
+        let world = &resolve.worlds[*id];
+        if !is_said(&world.stability) {
+            silent.push(name.clone());
+        }
+        for (key, item) in world.imports.iter().chain(&world.exports) {
+            // What has only types is there because others use it.
+            let interface = match item {
+                WorldItem::Interface { id, .. } => &resolve.interfaces[*id],
+                other => panic!("{other:?} is no interface"),
+            };
+            if !interface.functions.is_empty() && !is_said(item.stability(&resolve)) {
+                silent.push(format!("{name}: {}", resolve.name_world_key(key)));
+            }
+        }
+    }
+    assert_eq!(silent, Vec::<String>::new(), "without @since");
 }
 
 #[test]
@@ -239,7 +331,7 @@ fn what_guests_import_is_what_the_package_has() {
 }
 
 /// The interfaces among these items that have functions.
-fn functional_imports<'a, K: 'a>(
+fn functional<'a, K: 'a>(
     resolve: &Resolve,
     items: impl IntoIterator<Item = (&'a K, &'a WorldItem)>,
 ) -> BTreeSet<String> {
@@ -260,7 +352,8 @@ fn functional_imports<'a, K: 'a>(
         .collect()
 }
 
-/// Whether a function returns `result<…, error>`, with the error of the interface `types`.
+/// Whether a function returns `result<…, error>`, with the error of the interface `types`, or a record that has it as its
+/// member `error`.
 fn can_fail(resolve: &Resolve, function: &Function) -> bool {
     let Some(Type::Id(result)) = function.result else {
         return false;
@@ -272,6 +365,16 @@ fn can_fail(resolve: &Resolve, function: &Function) -> bool {
         return false;
     };
     let error = origin(resolve, error);
+    let TypeDefKind::Record(record) = &resolve.types[error].kind else {
+        return is_error(resolve, error);
+    };
+    record.fields.iter().any(|field| match field.ty {
+        Type::Id(ty) => field.name == "error" && is_error(resolve, origin(resolve, ty)),
+        _ => false,
+    })
+}
+
+fn is_error(resolve: &Resolve, error: TypeId) -> bool {
     let TypeOwner::Interface(owner) = resolve.types[error].owner else {
         return false;
     };

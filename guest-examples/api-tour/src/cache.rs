@@ -6,7 +6,7 @@ use crate::steps::Steps;
 pub fn tour(steps: &mut Steps) {
     steps.gives(
         "cache-write.set",
-        cache_write::set("tour.a", b"kept", 60),
+        cache_write::set("tour.a", b"kept", Some(60)),
         (),
     );
     steps.gives(
@@ -14,18 +14,35 @@ pub fn tour(steps: &mut Steps) {
         cache_read::get("tour.a"),
         Some(b"kept".to_vec()),
     );
+    let word = cache_write::increment("tour.a", 1, None);
+    steps.refuses("cache-write.increment/no-number", word);
     steps.gives("cache-write.delete", cache_write::delete("tour.a"), ());
     steps.gives("cache-read.get/missing", cache_read::get("tour.a"), None);
+
+    // Where nothing is, it counts from 0.
+    let sum = cache_write::increment("tour.n", 2, Some(60));
+    steps.gives("cache-write.increment", sum, 2);
+    let stale = cache_write::compare_and_set("tour.n", Some(b"1"), Some(b"3"), Some(60));
+    steps.gives("cache-write.compare-and-set/stale", stale, false);
+    let removed = cache_write::compare_and_set("tour.n", Some(b"2"), None, None);
+    steps.gives("cache-write.compare-and-set", removed, true);
 
     steps.refuses("cache-read.get/denied", cache_read::get("other"));
     steps.refuses("cache-read.get/empty-key", cache_read::get(""));
     let long = "tour".repeat(129);
     steps.refuses("cache-read.get/long-key", cache_read::get(&long));
-    steps.refuses("cache-write.set/denied", cache_write::set("other", b"x", 0));
+    steps.refuses(
+        "cache-write.set/denied",
+        cache_write::set("other", b"x", None),
+    );
     let large = vec![0; 1_048_577];
     steps.refuses(
         "cache-write.set/too-large",
-        cache_write::set("tour.a", &large, 0),
+        cache_write::set("tour.a", &large, None),
     );
     steps.refuses("cache-write.delete/denied", cache_write::delete("other"));
+    let denied = cache_write::increment("other", 1, None);
+    steps.refuses("cache-write.increment/denied", denied);
+    let denied = cache_write::compare_and_set("other", None, Some(b"x"), None);
+    steps.refuses("cache-write.compare-and-set/denied", denied);
 }

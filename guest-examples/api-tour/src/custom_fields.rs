@@ -121,11 +121,11 @@ fn values() -> Vec<Field> {
 
 fn office() -> Address {
     Address {
-        street: "Karl-Liebknecht-Straße 1".into(),
-        postal_code: "10178".into(),
-        city: "Berlin".into(),
-        region: String::new(),
-        country: "DE".into(),
+        street: Some("Karl-Liebknecht-Straße 1".into()),
+        postal_code: Some("10178".into()),
+        city: Some("Berlin".into()),
+        region: None,
+        country: Some("DE".into()),
         location: Some(BERLIN),
     }
 }

@@ -1,9 +1,17 @@
 //! The application's database, in SQL that SQLite and PostgreSQL both speak. The grant covers `tour_*`.
 
 use crate::Args;
-use crate::goatherd::plugin::db_types::{Rows, Statement, Value};
+use crate::goatherd::plugin::db_types::{DbEngine, DbError, DbErrorKind, Rows, Statement, Value};
+use crate::goatherd::plugin::types::Error;
 use crate::goatherd::plugin::{db_read, db_write};
 use crate::steps::Steps;
+
+/// The error as any other interface would tell it. What the database found wrong is beside it.
+impl From<DbError> for Error {
+    fn from(failed: DbError) -> Self {
+        failed.error
+    }
+}
 
 pub fn tour(steps: &mut Steps, args: &Args) {
     let table = &args.table;
@@ -11,6 +19,8 @@ pub fn tour(steps: &mut Steps, args: &Args) {
     let select = format!("SELECT id, body FROM {table} WHERE id >= ? ORDER BY id");
     let text = |text: &str| Value::Text(text.into());
 
+    let known = matches!(db_read::engine(), DbEngine::Sqlite | DbEngine::Postgresql);
+    steps.is("db-read.engine", known, true);
     let create = format!("CREATE TABLE {table} (id BIGINT PRIMARY KEY, body TEXT NOT NULL)");
     steps.shows(
         "db-write.execute/create",
@@ -38,6 +48,12 @@ pub fn tour(steps: &mut Steps, args: &Args) {
     });
     // Its second statement fails, so the first did not happen either.
     let half = db_write::transaction(&[row(4, "four"), row(1, "again")]);
+    let why = half
+        .clone()
+        .err()
+        .map(|failed| (failed.kind, failed.statement));
+    let expected = Some((Some(DbErrorKind::Unique), Some(2)));
+    steps.is("db-write.transaction/why", why, expected);
     steps.refuses("db-write.transaction/duplicate", half);
 
     let rows = Rows {

@@ -4,13 +4,15 @@
 //! `../api-tour-js` and `../api-tour-py` take the same steps in the same order, so the three can be read side by side.
 //! What each step does, and how it must end, is in `tests/tests/tour/expectations.json`.
 //!
-//! Each module is one family of interfaces, and can be read by itself.
+//! Each module is one family of interfaces, and can be read by itself. `handlers` is the other direction: what the host asks
+//! of a plugin.
 
 mod ambient;
 mod cache;
 mod custom_fields;
 mod database;
 mod entities;
+mod handlers;
 mod outside;
 mod plugins;
 mod register;
@@ -46,6 +48,10 @@ struct Args {
     peer: String,
     /// A name that the grant covers and no plugin has.
     absent_peer: String,
+    /// A capability that returns its input, and whose slug ends in `.echo`.
+    capability: String,
+    /// A slug that the grant covers and nobody has.
+    absent_capability: String,
     /// An address that answers a `POST` with its body.
     http_url: String,
     /// Somebody who may be written to.
@@ -66,10 +72,15 @@ impl Guest for ApiTour {
     }
 
     fn call(function: String, args: String) -> Result<String, Error> {
-        if function != "tour" {
-            return Err(Error::NotFound(format!(
-                "api-tour has no function {function:?}"
-            )));
+        match function.as_str() {
+            "tour" => {}
+            // What the plugin's own capability calls.
+            "echo" => return Ok(args),
+            _ => {
+                return Err(Error::NotFound(format!(
+                    "api-tour has no function {function:?}"
+                )));
+            }
         }
         let args: Args = serde_json::from_str(&args)
             .map_err(|error| Error::InvalidArgument(format!("args: {error}")))?;

@@ -1,7 +1,8 @@
-//! Other plugins, and whoever listens to this one. The grants cover two plugins and the channel `tour`.
+//! Other plugins, what the application can do, and whoever listens to this one. The grants cover two plugins, capabilities
+//! called `echo` and the channel `tour`.
 
 use crate::Args;
-use crate::goatherd::plugin::{events, plugins};
+use crate::goatherd::plugin::{capabilities, events, plugins};
 use crate::steps::Steps;
 
 pub fn tour(steps: &mut Steps, args: &Args) {
@@ -19,6 +20,22 @@ pub fn tour(steps: &mut Steps, args: &Args) {
     steps.refuses(
         "plugins.call/denied",
         plugins::call("somebody-else", "echo", "{}"),
+    );
+
+    let echo = args.capability.as_str();
+    let echoed = capabilities::run(echo, r#"{"a":[1,"ä"]}"#);
+    steps.shows("capabilities.run", echoed, |json| {
+        serde_json::from_str(json).is_ok_and(|value: serde_json::Value| value["a"][1] == "ä")
+    });
+    let absent = capabilities::run(&args.absent_capability, "{}");
+    steps.refuses("capabilities.run/absent", absent);
+    steps.refuses("capabilities.run/not-json", capabilities::run(echo, "{"));
+    let denied = capabilities::run("somebody.else", "{}");
+    steps.refuses("capabilities.run/denied", denied);
+    steps.shows(
+        "capabilities.available",
+        capabilities::available(),
+        |available| available.iter().any(|capability| capability.slug == echo),
     );
 
     let data = "two\nlines";

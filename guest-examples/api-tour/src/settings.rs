@@ -21,10 +21,17 @@ pub fn tour(steps: &mut Steps, args: &Args) {
     let nothing = secure_config_read::get("tour.nothing");
     steps.gives("secure-config-read.get/not-set", nothing, None);
 
+    let deleted = secure_config_write::delete("tour.token");
+    steps.gives("secure-config-write.delete", deleted, ());
+    let token = secure_config_read::get("tour.token");
+    steps.gives("secure-config-read.get/deleted", token, None);
+
     let denied = secure_config_read::get("other");
     steps.refuses("secure-config-read.get/denied", denied);
     let denied = secure_config_write::set("other", "s3cret");
     steps.refuses("secure-config-write.set/denied", denied);
+    let denied = secure_config_write::delete("other");
+    steps.refuses("secure-config-write.delete/denied", denied);
     let long = secure_config_write::set("tour.token", &"x".repeat(4097));
     steps.refuses("secure-config-write.set/too-large", long);
 }

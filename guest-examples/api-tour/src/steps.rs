@@ -10,11 +10,16 @@ use crate::goatherd::plugin::types::Error;
 pub struct Steps(Map<String, Value>);
 
 impl Steps {
+    /// Notes what a function returned that cannot fail.
+    pub fn is<T: Debug + PartialEq>(&mut self, step: &str, value: T, expected: T) {
+        self.gives(step, Ok::<T, Error>(value), expected);
+    }
+
     /// Notes the outcome of a function that can fail. What it returned must be `expected` for the step to be `ok`.
     pub fn gives<T: Debug + PartialEq>(
         &mut self,
         step: &str,
-        outcome: Result<T, Error>,
+        outcome: Result<T, impl Into<Error>>,
         expected: T,
     ) {
         self.shows(step, outcome, |value| *value == expected);
@@ -24,20 +29,20 @@ impl Steps {
     pub fn shows<T: Debug>(
         &mut self,
         step: &str,
-        outcome: Result<T, Error>,
+        outcome: Result<T, impl Into<Error>>,
         is_right: impl FnOnce(&T) -> bool,
     ) {
         let ended = match outcome {
             Ok(value) if is_right(&value) => "ok".into(),
             Ok(value) => format!("unexpected: {value:?}"),
-            Err(error) => code(error),
+            Err(error) => code(error.into()),
         };
         self.0.insert(step.into(), ended.into());
     }
 
     /// Notes the outcome of a function that should fail. Success is `ok`, whatever it returned.
-    pub fn refuses<T>(&mut self, step: &str, outcome: Result<T, Error>) {
-        let ended = outcome.map_or_else(code, |_| "ok".into());
+    pub fn refuses<T>(&mut self, step: &str, outcome: Result<T, impl Into<Error>>) {
+        let ended = outcome.map_or_else(|error| code(error.into()), |_| "ok".into());
         self.0.insert(step.into(), ended.into());
     }
 

@@ -6,7 +6,7 @@ use crate::goatherd::plugin::types::Error;
 use crate::goatherd::plugin::{cache_read, cache_write, context};
 
 /// How long numbers may be out of date.
-const SECONDS: u32 = 30;
+const TTL_SEC: u32 = 30;
 
 /// The value under `key` for the organisation of this call, or else what `compute` returns, which is then cached. The
 /// flag says whether it came out of the cache.
@@ -27,6 +27,6 @@ pub fn cached(
         return Ok((value, true));
     }
     let value = compute()?;
-    cache_write::set(&key, value.to_string().as_bytes(), SECONDS)?;
+    cache_write::set(&key, value.to_string().as_bytes(), Some(TTL_SEC))?;
     Ok((value, false))
 }

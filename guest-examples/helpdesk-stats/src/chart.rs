@@ -4,7 +4,7 @@
 //! dark. Every bar has its numbers beside it as text, the whole has a title and a description for those who cannot see
 //! it, and in languages that run from right to left so do the bars.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::goatherd::plugin::i18n;
 use crate::goatherd::plugin::types::Error;
@@ -22,17 +22,8 @@ const ALL: &str = "#7a8fa6";
 const MAX_QUEUES: usize = 12;
 const MAX_NAME: usize = 40;
 
-/// The widget: `{"html"}`.
-pub fn widget() -> Result<Value, Error> {
-    Ok(json!({ "html": chart()? }))
-}
-
-/// The page that the menu leads to: the same chart, inside the application's layout, which shows the title.
-pub fn page() -> Result<Value, Error> {
-    Ok(json!({ "title": translate("title"), "html": chart()? }))
-}
-
-fn chart() -> Result<String, Error> {
+/// The chart in the language of the call, as a fragment of HTML.
+pub fn chart() -> Result<String, Error> {
     let stats = stats()?;
     let queues: Vec<Queue> = stats["queues"]
         .as_array()
@@ -163,7 +154,8 @@ impl Direction {
     }
 }
 
-fn translate(key: &str) -> String {
+/// One of the plugin's texts in the language of the call.
+pub fn translate(key: &str) -> String {
     i18n::translate(&text(key), &[])
 }
 

@@ -1,11 +1,19 @@
 //! Queries, with their rows as plain values.
 
 use crate::goatherd::plugin::db_read;
-use crate::goatherd::plugin::db_types::Value;
+use crate::goatherd::plugin::db_types::{DbError, Value};
 use crate::goatherd::plugin::types::Error;
 
 /// One row of a result.
 pub struct Row(Vec<Value>);
+
+/// A database says more than `error` has room for, such as which constraint a change would break. For somebody who only
+/// asked for numbers the error is enough.
+impl From<DbError> for Error {
+    fn from(failed: DbError) -> Self {
+        failed.error
+    }
+}
 
 /// Runs `sql` with its `?` bound to `params`. An error of the host is returned as it is.
 pub fn query(sql: &str, params: &[Value]) -> Result<Vec<Row>, Error> {

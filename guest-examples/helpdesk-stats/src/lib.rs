@@ -1,7 +1,7 @@
 //! Numbers about a helpdesk: how many tickets there are, in which queue, and since when.
 //!
 //! The plugin reads the tables `queue (id, name)` and `ticket (id, tn, title, queue_id, state, priority, created_at,
-//! closed_at, org_id)`, keeps what it computed in its cache for half a minute, and adds three routes, a dashboard
+//! closed_at, org_id)`, keeps what it computed in its cache for half a minute, and adds four routes, a dashboard
 //! widget and a menu item. Everything that it returns is an aggregate; no ticket's text leaves it.
 //!
 //! A plugin keeps nothing in variables from one call to the next: the host runs several instances of it and may throw
@@ -11,6 +11,7 @@ mod cache;
 mod chart;
 mod database;
 mod register;
+mod routes;
 mod stats;
 
 // The contract is in the first folder, this plugin's own world in the second.
@@ -21,6 +22,7 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
+use exports::goatherd::plugin::widget_handler::{self, WidgetRequest};
 use goatherd::plugin::types::Error;
 use serde_json::Value;
 
@@ -38,16 +40,17 @@ impl Guest for HelpdeskStats {
         Ok(())
     }
 
-    /// Each function that the registration names as a handler. Errors of host functions pass through unchanged with
-    /// `?`, so that the caller sees which rule refused.
+    /// What other plugins can ask for, and `goatherd call`. Errors of host functions pass through unchanged with `?`, so
+    /// that the caller sees which rule refused.
     fn call(function: String, args: String) -> Result<String, Error> {
         let args: Value = serde_json::from_str(&args)
             .map_err(|error| Error::InvalidArgument(format!("args are not JSON: {error}")))?;
         let result = match function.as_str() {
             "stats" => stats::stats()?,
-            "queue" => stats::queue(&args)?,
-            "page" => chart::page()?,
-            "widget_tickets_by_queue" => chart::widget()?,
+            "queue" => match args["name"].as_str() {
+                Some(name) => stats::queue(name)?,
+                None => return Err(Error::InvalidArgument("`name` is missing".into())),
+            },
             unknown => {
                 return Err(Error::NotFound(format!(
                     "{NAME} has no function {unknown:?}"
@@ -59,6 +62,15 @@ impl Guest for HelpdeskStats {
 
     fn shutdown() -> Result<(), Error> {
         Ok(())
+    }
+}
+
+impl widget_handler::Guest for HelpdeskStats {
+    fn render(handler: String, _widget: WidgetRequest) -> Result<String, Error> {
+        match handler.as_str() {
+            "tickets-by-queue" => chart::chart(),
+            unknown => Err(Error::NotFound(format!("{NAME} has no widget {unknown:?}"))),
+        }
     }
 }
 

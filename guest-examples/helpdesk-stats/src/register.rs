@@ -3,9 +3,11 @@
 use crate::NAME;
 use crate::exports::goatherd::plugin::guest::Registration;
 use crate::goatherd::plugin::registration::{
-    Contribution, ErrorCode, I18n, MenuItem, MenuLocation, PermissionRequest, ResourceRequest,
-    Route, Translation, Widget, WidgetLocation, WidgetSize,
+    Contribution, ErrorCode, Handler, I18n, MenuItem, MenuLocation, Middleware, PermissionAccess,
+    PermissionKind, PermissionRequest, ResourceRequest, Route, Translation, Widget, WidgetLocation,
+    WidgetSize,
 };
+use crate::goatherd::plugin::types::Method;
 
 /// The code of the error for a queue that does not exist.
 pub const UNKNOWN_QUEUE: &str = "unknown-queue";
@@ -48,42 +50,44 @@ pub fn registration() -> Registration {
     Registration {
         name: NAME.into(),
         version: env!("CARGO_PKG_VERSION").into(),
-        description: "Counts the tickets of a helpdesk by state, queue and day".into(),
-        author: "Goatherd".into(),
-        license: "Apache-2.0".into(),
-        homepage: String::new(),
+        description: Some("Counts the tickets of a helpdesk by state, queue and day".into()),
+        author: Some("Goatherd".into()),
+        license: Some("Apache-2.0".into()),
+        homepage: None,
         min_host_version: None,
         resources: Some(ResourceRequest {
-            memory_mb: None,
-            call_timeout_ms: None,
-            init_timeout_ms: None,
-            shutdown_timeout_ms: None,
+            limits: Vec::new(),
             permissions: vec![
                 PermissionRequest {
-                    kind: "db".into(),
-                    access: Some("read".into()),
+                    kind: PermissionKind::Db,
+                    access: Some(PermissionAccess::Read),
                     scope: vec!["ticket".into(), "queue".into()],
                 },
                 PermissionRequest {
-                    kind: "cache".into(),
-                    access: Some("readwrite".into()),
+                    kind: PermissionKind::Cache,
+                    access: Some(PermissionAccess::Readwrite),
                     scope: vec![],
                 },
             ],
         }),
         contributions: vec![
-            route("stats", "stats", "Tickets by state, queue and day"),
+            route(Method::Get, "stats", "Tickets by state, queue and day"),
             route(
-                "queue",
+                Method::Get,
                 "queue",
                 "One queue, whose name is in the parameter `name`",
             ),
-            route("page", "page", "The chart as a page"),
+            route(
+                Method::Post,
+                "compare",
+                "The queues whose names are in the body: {\"queues\": [\"Sales\", …]}",
+            ),
+            route(Method::Get, "page", "The chart as a page"),
             Contribution::Widget(Widget {
                 id: "tickets-by-queue".into(),
                 title: text("title"),
-                description: "Open tickets and all tickets of each queue".into(),
-                handler: "widget_tickets_by_queue".into(),
+                description: Some("Open tickets and all tickets of each queue".into()),
+                handler: "tickets-by-queue".into(),
                 location: WidgetLocation::AgentHome,
                 size: Some(WidgetSize::Large),
                 order: 10,
@@ -118,15 +122,16 @@ pub fn text(key: &str) -> String {
     format!("{NAME}.{key}")
 }
 
-/// A route. They are open to everybody because they return only totals, and so that the demo can be tried with curl;
-/// in earnest this would be `auth`, which an empty list means too.
-fn route(last_segment: &str, handler: &str, description: &str) -> Contribution {
+/// A route whose handler is called like the last segment of its path. They are open to everybody because they return only
+/// totals, and so that the demo can be tried with curl; in earnest this would be `auth`, which an empty list means too.
+fn route(method: Method, name: &str, description: &str) -> Contribution {
     Contribution::Route(Route {
-        method: "GET".into(),
-        path: path(last_segment),
-        handler: handler.into(),
-        middleware: vec!["public".into()],
-        description: description.into(),
+        methods: vec![method],
+        path: path(name),
+        handler: Handler::Function(name.into()),
+        middleware: vec![Middleware::Public],
+        description: Some(description.into()),
+        max_body_bytes: None,
     })
 }
 
@@ -142,6 +147,7 @@ fn translations() -> Vec<Translation> {
                 language: (*language).into(),
                 key: (*key).into(),
                 text: (*text).into(),
+                plural: None,
             });
         }
     }

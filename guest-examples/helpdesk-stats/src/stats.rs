@@ -23,14 +23,8 @@ pub fn stats() -> Result<Value, Error> {
     Ok(stats)
 }
 
-/// One queue, as `{"name", "total", "open", "by_priority"}`. Called directly it gets `{"name"}`, through its route
-/// `{"query": {"name"}, …}`.
-pub fn queue(args: &Value) -> Result<Value, Error> {
-    let name = [&args["name"], &args["query"]["name"]]
-        .into_iter()
-        .find_map(Value::as_str)
-        .ok_or_else(|| Error::InvalidArgument("the parameter `name` is missing".into()))?;
-
+/// One queue, as `{"name", "total", "open", "by_priority"}`.
+pub fn queue(name: &str) -> Result<Value, Error> {
     let sql = "SELECT q.id, COUNT(t.id), COUNT(CASE WHEN t.state <> 'closed' THEN t.id END)
                FROM queue q LEFT JOIN ticket t ON t.queue_id = q.id
                WHERE q.name = ? GROUP BY q.id";

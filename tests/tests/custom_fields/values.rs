@@ -40,10 +40,10 @@ async fn a_value_of_every_type_comes_back_as_it_was_given(place: Place) {
         ["point", {"point": [48.208_174_312_345_67, -179.999_999_999]}],
         ["polygon", {"polygon": [[0.0, 0.0], [0.1, 0.2], [1.0, -0.3]]}],
         ["address", {"address": {
-            "street": "Ring 1", "postal_code": "1010", "city": "Wien", "region": "", "country": "AT", "location": [48.2, 16.37],
+            "street": "Ring 1", "postal_code": "1010", "city": "Wien", "region": null, "country": "AT", "location": [48.2, 16.37],
         }}],
         ["domestic", {"address": {
-            "street": "", "postal_code": "", "city": "Berlin", "region": "", "country": "DE", "location": null,
+            "street": null, "postal_code": null, "city": "Berlin", "region": null, "country": "DE", "location": null,
         }}],
         ["must", {"text": "here"}],
         ["chosen", {"choices": ["red"]}],

@@ -108,44 +108,6 @@ fn one_queue_has_its_own_numbers() {
 }
 
 #[test]
-fn its_widget_draws_the_numbers_in_the_language_of_the_call() {
-    let helpdesk = helpdesk();
-    let open =
-        helpdesk.number("SELECT COUNT(*) FROM ticket WHERE queue_id = 1 AND state <> 'closed'");
-    let total = helpdesk.number("SELECT COUNT(*) FROM ticket WHERE queue_id = 1");
-    let widget = |language: &str| {
-        let shown = stats(
-            &helpdesk,
-            "widget_tickets_by_queue",
-            "{}",
-            &["--grant", STATS_GRANT, "--language", language],
-        )
-        .result();
-        shown["html"].as_str().unwrap().to_owned()
-    };
-    let english = widget("en");
-    assert!(
-        english.contains("<svg") && english.contains(&format!("{open} open of {total}")),
-        "{english}"
-    );
-    assert!(
-        english.contains("Returns &amp; &quot;Repairs&quot;"),
-        "names are escaped: {english}"
-    );
-    let german = widget("de-AT");
-    assert!(
-        german.contains("Tickets nach Queue")
-            && german.contains(&format!("{open} offen von {total}")),
-        "{german}"
-    );
-    assert!(widget("ar").contains(r#"direction="rtl""#));
-    assert!(
-        widget("fr").contains("Tickets by queue"),
-        "the fallback language"
-    );
-}
-
-#[test]
 fn reading_changes_nothing_in_the_database() {
     let helpdesk = helpdesk();
     let before = fs::read(helpdesk.path()).unwrap();

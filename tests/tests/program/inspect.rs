@@ -18,9 +18,15 @@ fn json_has_contract_imports_with_permissions_exports_and_registration() {
     );
     assert_eq!(shown["hash"].as_str().unwrap().len(), 64);
     assert_eq!(shown["error"], Value::Null);
-    assert_eq!(shown["exports"], json!(["goatherd:plugin/guest@0.1.0"]));
+    assert_eq!(
+        shown["exports"],
+        json!([
+            "goatherd:plugin/guest@0.1.0",
+            "goatherd:plugin/route-handler@0.1.0"
+        ])
+    );
     assert_eq!(shown["registration"]["name"], "probe");
-    assert_eq!(shown["registration"]["routes"].as_array().unwrap().len(), 3);
+    assert_eq!(shown["registration"]["routes"].as_array().unwrap().len(), 4);
     let import = |name: &str| {
         let all = shown["imports"].as_array().unwrap();
         all.iter()

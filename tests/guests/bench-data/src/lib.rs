@@ -18,7 +18,7 @@ wit_bindgen::generate!({
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
 use goatherd::plugin::http_client::{self, HttpRequest};
-use goatherd::plugin::types::Error;
+use goatherd::plugin::types::{Error, Method};
 use goatherd::plugin::{cache_read, cache_write, db_read};
 
 struct BenchData;
@@ -28,10 +28,10 @@ impl Guest for BenchData {
         Registration {
             name: "bench-data".into(),
             version: "0.1.0".into(),
-            description: "Calls one host function a call".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Calls one host function a call".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: None,
             contributions: Vec::new(),
@@ -45,9 +45,12 @@ impl Guest for BenchData {
     fn call(function: String, args: String) -> Result<String, Error> {
         let answer = match function.as_str() {
             "nothing" => return Ok("null".into()),
-            "query" => db_read::query(&parsed::<String>(&args)?, &[])?.rows.len(),
+            "query" => db_read::query(&parsed::<String>(&args)?, &[])
+                .map_err(|failed| failed.error)?
+                .rows
+                .len(),
             "put" => {
-                cache_write::set(&parsed::<String>(&args)?, &[7; 1024], 0)?;
+                cache_write::set(&parsed::<String>(&args)?, &[7; 1024], None)?;
                 1
             }
             "get" => cache_read::get(&parsed::<String>(&args)?)?.map_or(0, |value| value.len()),
@@ -68,10 +71,11 @@ fn parsed<T: serde::de::DeserializeOwned>(args: &str) -> Result<T, Error> {
 
 fn request(url: String) -> Result<String, Error> {
     let request = HttpRequest {
-        method: "GET".into(),
+        method: Method::Get,
         url,
         headers: Vec::new(),
         body: None,
+        options: Vec::new(),
     };
     Ok(match http_client::request(&request) {
         Ok(response) => response.status.to_string(),

@@ -1,7 +1,8 @@
 //! As little as a plugin can do, so that a measured call shows what the host costs and not what the guest does.
 //!
 //! `echo` returns its arguments, `nothing` returns `null`, `get` reads one key of the cache and returns `null`, and `work`
-//! takes a number of steps of about a nanosecond each and returns where they led to.
+//! takes a number of steps of about a nanosecond each and returns where they led to. The route `POST
+//! /api/plugins/bench/echo` answers with the JSON that it got.
 
 wit_bindgen::generate!({
     path: ["../../../wit", "wit"],
@@ -10,8 +11,10 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
+use exports::goatherd::plugin::route_handler::{self, Request, Response, ResponseBody};
 use goatherd::plugin::cache_read;
-use goatherd::plugin::types::Error;
+use goatherd::plugin::registration::{Contribution, Handler, Middleware, Route};
+use goatherd::plugin::types::{Error, Method};
 
 struct Bench;
 
@@ -20,13 +23,20 @@ impl Guest for Bench {
         Registration {
             name: "bench".into(),
             version: "0.1.0".into(),
-            description: "Does next to nothing".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Does next to nothing".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: None,
-            contributions: Vec::new(),
+            contributions: vec![Contribution::Route(Route {
+                methods: vec![Method::Post],
+                path: "/api/plugins/bench/echo".into(),
+                handler: Handler::Function("echo".into()),
+                middleware: vec![Middleware::Public],
+                description: None,
+                max_body_bytes: None,
+            })],
         }
     }
 
@@ -54,6 +64,18 @@ impl Guest for Bench {
 
     fn shutdown() -> Result<(), Error> {
         Ok(())
+    }
+}
+
+impl route_handler::Guest for Bench {
+    fn handle(_handler: String, request: Request) -> Result<Response, Error> {
+        let json = String::from_utf8(request.body)
+            .map_err(|_| Error::InvalidArgument("the body is no text".into()))?;
+        Ok(Response {
+            status: None,
+            headers: Vec::new(),
+            body: ResponseBody::Json(json),
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! A plugin that takes part in the deletion of tickets, soft and hard, and does there what its configuration says.
 //!
 //! Its name is `cascader-` and the letter behind the text `GOATHERD-CASCADER:` in the component, which a test can change, so
-//! that several can be loaded. Each cascade first writes a row into the table `asked` (`plugin`, `cascade`, `args`,
-//! `org_id`, `user_id`, `deadline_ms`), and then does what the configuration has under `soft` or `hard`:
+//! that several can be loaded. Each cascade first writes a row into the table `asked` (`plugin`, `cascade`, `args` as
+//! `{"entity_type", "id"}`, `org_id`, `user_id`, `deadline_ms`), and then does what the configuration has under `soft` or `hard`:
 //!
 //! - `agree`, also when there is nothing;
 //! - `refuse`, with a conflict; `fail`, with an error of its own;
@@ -19,12 +19,13 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+use exports::goatherd::plugin::cascade_handler::{self, Deletion, DeletionKind};
 use exports::goatherd::plugin::guest::{Guest, Registration};
 use goatherd::plugin::db_types::Value as Cell;
 use goatherd::plugin::registration::{Cascade, Contribution};
 use goatherd::plugin::types::{Error, ErrorDetail};
 use goatherd::plugin::{config, context, db_write, entities_purge, entities_write};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 static MARKER: [u8; 20] = *b"GOATHERD-CASCADER:a\n";
 
@@ -42,10 +43,10 @@ impl Guest for Cascader {
         Registration {
             name: name(),
             version: "0.1.0".into(),
-            description: "Takes part in the deletion of tickets".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Takes part in the deletion of tickets".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: None,
             contributions: vec![Contribution::Cascade(Cascade {
@@ -61,23 +62,16 @@ impl Guest for Cascader {
     }
 
     fn call(function: String, args: String) -> Result<String, Error> {
+        if function != "delete" {
+            return Err(Error::NotFound(format!(
+                "{} has no function {function:?}",
+                name()
+            )));
+        }
         let entity: Value = serde_json::from_str(&args)
             .map_err(|error| Error::InvalidArgument(format!("args are not JSON: {error}")))?;
         let id = entity["id"].as_i64().unwrap_or(i64::MIN);
-        match function.as_str() {
-            "soft" | "hard" => {
-                write_down(&function, args)?;
-                let behaviour = config::get(&format!("plugin.{function}"))?;
-                behave(behaviour.as_deref().unwrap_or("agree"), id)?;
-            }
-            "delete" => entities_write::soft_delete("ticket", id, "asked to")?,
-            _ => {
-                return Err(Error::NotFound(format!(
-                    "{} has no function {function:?}",
-                    name()
-                )));
-            }
-        }
+        entities_write::soft_delete("ticket", id, "asked to")?;
         Ok("null".into())
     }
 
@@ -86,7 +80,26 @@ impl Guest for Cascader {
     }
 }
 
-fn write_down(cascade: &str, args: String) -> Result<(), Error> {
+impl cascade_handler::Guest for Cascader {
+    /// The handlers are called like the kinds of deletion; one that is asked about the other kind refuses.
+    fn on_delete(handler: String, deletion: Deletion) -> Result<(), Error> {
+        let kind = match deletion.kind {
+            DeletionKind::Soft => "soft",
+            DeletionKind::Hard => "hard",
+        };
+        if handler != kind {
+            return Err(Error::InvalidArgument(format!(
+                "the handler {handler} was asked about a {kind} deletion"
+            )));
+        }
+        write_down(kind, &deletion)?;
+        let behaviour = config::get(&format!("plugin.{kind}"))?;
+        behave(behaviour.as_deref().unwrap_or("agree"), deletion.id)
+    }
+}
+
+fn write_down(cascade: &str, deletion: &Deletion) -> Result<(), Error> {
+    let args = json!({ "entity_type": deletion.entity_type, "id": deletion.id }).to_string();
     let user = context::user().map_or(Cell::Null, |user| Cell::Text(user.id));
     let left = i64::try_from(context::deadline_ms()).unwrap_or(i64::MAX);
     db_write::execute(
@@ -99,7 +112,8 @@ fn write_down(cascade: &str, args: String) -> Result<(), Error> {
             user,
             Cell::Integer(left),
         ],
-    )?;
+    )
+    .map_err(|failed| failed.error)?;
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! A plugin that sends what its caller says. Errors of the host pass through unchanged.
 //!
-//! `send` takes `{"to", "cc", "bcc", "reply_to", "subject", "text"}`: lists of addresses, of which all may be absent, and
-//! `html` in place of `text`. A body is a text, or `{"repeat", "times"}`.
+//! `send` takes `{"to", "cc", "bcc", "reply_to", "retry_key", "subject", "text"}`: lists of addresses, of which all may be
+//! absent, and `html` in place of `text`. A body is a text, or `{"repeat", "times"}`. `options` adds `[name, value]` as
+//! options that this version does not know.
 
 #[path = "../../probe/src/json.rs"]
 #[allow(dead_code)]
@@ -14,11 +15,11 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
-use goatherd::plugin::email::{self, Body, Message};
+use goatherd::plugin::email::{self, Body, Message, MessageOption};
 use goatherd::plugin::types::Error;
 use serde_json::Value;
 
-use crate::json::{list, number, text, wrong};
+use crate::json::{list, number, pairs, text, wrong};
 
 struct Probe;
 
@@ -27,10 +28,10 @@ impl Guest for Probe {
         Registration {
             name: "probe-email".into(),
             version: "0.1.0".into(),
-            description: "Sends what its caller says".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Sends what its caller says".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: None,
             contributions: Vec::new(),
@@ -61,15 +62,27 @@ impl Guest for Probe {
 fn message(args: &Value) -> Result<Message, Error> {
     Ok(Message {
         to: addresses(args, "to")?,
-        cc: addresses(args, "cc")?,
-        bcc: addresses(args, "bcc")?,
-        reply_to: args["reply_to"].as_str().map(str::to_owned),
         subject: text(args, "subject")?.to_owned(),
         body: match &args["html"] {
             Value::Null => Body::Text(content(&args["text"])?),
             html => Body::Html(content(html)?),
         },
+        options: options(args)?,
     })
+}
+
+fn options(args: &Value) -> Result<Vec<MessageOption>, Error> {
+    let named = |name: &str| args[name].as_str().map(str::to_owned);
+    let many = |name: &str| addresses(args, name).map(|all| (!all.is_empty()).then_some(all));
+    let known = [
+        many("cc")?.map(MessageOption::Cc),
+        many("bcc")?.map(MessageOption::Bcc),
+        named("reply_to").map(MessageOption::ReplyTo),
+        named("retry_key").map(MessageOption::RetryKey),
+    ];
+    let unknown = pairs(args, "options")?.into_iter();
+    let unknown = unknown.map(MessageOption::Other);
+    Ok(known.into_iter().flatten().chain(unknown).collect())
 }
 
 fn addresses(args: &Value, name: &str) -> Result<Vec<String>, Error> {

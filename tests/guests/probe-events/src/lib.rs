@@ -4,9 +4,9 @@
 //! |---|---|---|
 //! | `publish` | `{"channel", "type", "data"}`: text, or `{"bytes": N}` for N letters `x` | `null` |
 //! | `burst` | `{"channel", "from", "count", "bytes"}` | `null`, after events of type `n` whose data is a number, padded |
-//! | `may-listen` | `{"channel"}` | what the channel's name says; see [`may_listen`] |
 //!
-//! `may-listen` is asked about `asked.*`; everybody may listen to other channels.
+//! Its authorizers are asked about `asked.*` and answer what the channel's name says; see [`may_listen`]. Everybody may
+//! listen to other channels.
 
 #[path = "../../probe/src/json.rs"]
 #[allow(dead_code, reason = "shared with a guest that needs more of it")]
@@ -18,11 +18,12 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+use exports::goatherd::plugin::event_authorizer;
 use exports::goatherd::plugin::guest::{Guest, Registration};
 use goatherd::plugin::registration::{Contribution, EventAuthorizer};
 use goatherd::plugin::types::Error;
 use goatherd::plugin::{context, events};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use json::{number, text, wrong};
 
@@ -33,19 +34,19 @@ impl Guest for ProbeEvents {
         Registration {
             name: "probe-events".into(),
             version: "0.1.0".into(),
-            description: "Publishes what its caller says".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Publishes what its caller says".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: None,
             contributions: vec![
                 Contribution::EventAuthorizer(EventAuthorizer {
-                    function: "may-listen".into(),
+                    handler: "may-listen".into(),
                     channels: vec!["asked.*".into()],
                 }),
                 Contribution::EventAuthorizer(EventAuthorizer {
-                    function: "never".into(),
+                    handler: "never".into(),
                     channels: vec!["asked.twice".into()],
                 }),
             ],
@@ -76,8 +77,6 @@ impl Guest for ProbeEvents {
                 }
                 Ok("null".into())
             }
-            "may-listen" => may_listen(text(&args, "channel")?),
-            "never" => Ok(json!({ "allow": false }).to_string()),
             _ => Err(Error::NotFound(format!(
                 "probe-events has no function {function:?}"
             ))),
@@ -89,20 +88,21 @@ impl Guest for ProbeEvents {
     }
 }
 
-/// Everything that an authorizer can do, right and wrong, and what it can know.
-fn may_listen(channel: &str) -> Result<String, Error> {
-    let answer = match channel {
-        "asked.yes" | "asked.twice" => json!({ "allow": true }),
-        "asked.yes-and-more" => json!({ "allow": true, "because": "of this" }),
-        "asked.no" => json!({ "allow": false }),
-        "asked.text" => json!({ "allow": "true" }),
-        "asked.number" => json!({ "allow": 1 }),
-        "asked.bare" => json!(true),
-        "asked.list" => json!([true]),
-        "asked.null" => Value::Null,
-        "asked.empty" => json!({}),
-        "asked.shouting" => json!({ "Allow": true }),
-        "asked.not-json" => return Ok("allow".into()),
+impl event_authorizer::Guest for ProbeEvents {
+    fn authorize(handler: String, channel: String) -> Result<bool, Error> {
+        match handler.as_str() {
+            "may-listen" => may_listen(&channel),
+            "never" => Ok(false),
+            _ => Err(wrong("there is no such authorizer")),
+        }
+    }
+}
+
+/// Everything that an authorizer can do, and what it can know.
+fn may_listen(channel: &str) -> Result<bool, Error> {
+    Ok(match channel {
+        "asked.yes" | "asked.twice" => true,
+        "asked.no" => false,
         "asked.error" => return Err(wrong("this channel fails")),
         "asked.trap" => panic!("this channel traps"),
         "asked.loop" => loop {
@@ -112,13 +112,12 @@ fn may_listen(channel: &str) -> Result<String, Error> {
         "asked.who" => {
             let user = context::user();
             let named = user.is_some_and(|user| user.name.starts_with('A'));
-            json!({ "allow": named && context::language() == "de" })
+            named && context::language() == "de"
         }
         other => {
             return Err(wrong(&format!("{other} is not known here")));
         }
-    };
-    Ok(answer.to_string())
+    })
 }
 
 export!(ProbeEvents);

@@ -12,7 +12,7 @@
 //! `{"polygon": [[0, 0], [0, 1], [1, 0]]}`, `{"address": {"city": "Wien", "location": [48.2, 16.4]}}`. A degree can also be
 //! `"NaN"`, `"inf"` or `"-inf"`. `near` takes `[latitude, longitude, radius or null]`.
 //!
-//! Right behind the text `GOATHERD-FIELDS:` stand twelve signs that a test can change: the plugin's name, filled up with
+//! Right behind the text `GOATHERD-FIELDS:` stand twelve chars that a test can change: the plugin's name, filled up with
 //! blanks, and behind a `;` how it registers: `a` as ever, `b` with the field `number` as a text, `c` with an expression
 //! that is too large, `d` with no field at all.
 

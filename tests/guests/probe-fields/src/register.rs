@@ -3,7 +3,7 @@
 use crate::exports::goatherd::plugin::guest::Registration;
 use crate::goatherd::plugin::registration::{Contribution, CustomField, FieldType};
 
-/// Twelve signs of name, a semicolon, and one of choice.
+/// Twelve chars of name, a semicolon, and one of choice.
 static CHOICE: [u8; 31] = *b"GOATHERD-FIELDS:probe-fields;a\n";
 const NAME: std::ops::Range<usize> = 16..28;
 const HOW: usize = 29;
@@ -24,10 +24,10 @@ pub fn registration() -> Registration {
     Registration {
         name: name.trim_end().to_owned(),
         version: "0.1.0".into(),
-        description: "Calls the function of custom fields that its caller names".into(),
-        author: String::new(),
-        license: String::new(),
-        homepage: String::new(),
+        description: Some("Calls the function of custom fields that its caller names".into()),
+        author: None,
+        license: None,
+        homepage: None,
         min_host_version: None,
         resources: None,
         contributions: fields.into_iter().map(Contribution::CustomField).collect(),
@@ -110,8 +110,8 @@ fn field(name: &str, field_type: FieldType, config: Option<&str>) -> CustomField
         section: None,
         order: 0,
         required: false,
-        description: String::new(),
-        placeholder: String::new(),
+        description: None,
+        placeholder: None,
         config: config.map(str::to_owned),
     }
 }

@@ -47,7 +47,7 @@ pub fn from_json(value: &Value) -> Result<FieldValue, Error> {
                 .collect::<Result<_, _>>()?,
         ),
         "address" => {
-            let part = |name: &str| given[name].as_str().unwrap_or_default().to_owned();
+            let part = |name: &str| given[name].as_str().map(str::to_owned);
             FieldValue::Address(Address {
                 street: part("street"),
                 postal_code: part("postal_code"),

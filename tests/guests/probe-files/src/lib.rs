@@ -35,7 +35,7 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
-use goatherd::plugin::registration::{PermissionRequest, ResourceRequest};
+use goatherd::plugin::registration::{PermissionKind, PermissionRequest, ResourceRequest};
 use goatherd::plugin::types::Error;
 use serde_json::{Value, json};
 
@@ -46,18 +46,15 @@ impl Guest for Probe {
         Registration {
             name: "probe-files".into(),
             version: "0.1.0".into(),
-            description: "Does with its files what its caller says".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Does with its files what its caller says".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: Some(ResourceRequest {
-                memory_mb: None,
-                call_timeout_ms: None,
-                init_timeout_ms: None,
-                shutdown_timeout_ms: None,
+                limits: Vec::new(),
                 permissions: vec![PermissionRequest {
-                    kind: "files".into(),
+                    kind: PermissionKind::Files,
                     access: None,
                     scope: Vec::new(),
                 }],

@@ -2,7 +2,8 @@
 //!
 //! `request` takes `{"method", "url", "headers": [[name, value]], "body"}`, where a body is text, `{"bytes": N}` for N
 //! zero bytes, or absent; it returns `{"status", "headers", "body"}`, where a body is text, or `{"bytes": N}` if it is
-//! longer than 4,096 bytes or no text. `quick` is `request` a number of `"times"`, for its error.
+//! longer than 4,096 bytes or no text. `timeout_ms` and `redirects` become options of the request, and `options` adds `[name,
+//! value]` as options that this version does not know. `quick` is `request` a number of `"times"`, for its error.
 
 #[path = "../../probe/src/json.rs"]
 mod json;
@@ -14,9 +15,9 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
-use goatherd::plugin::http_client::{self, HttpRequest};
-use goatherd::plugin::registration::{PermissionRequest, ResourceRequest};
-use goatherd::plugin::types::Error;
+use goatherd::plugin::http_client::{self, HttpRequest, RequestOption};
+use goatherd::plugin::registration::{PermissionKind, PermissionRequest, ResourceRequest};
+use goatherd::plugin::types::{Error, Method};
 use serde_json::{Value, json};
 
 use crate::json::{number, pairs, text, wrong};
@@ -28,18 +29,15 @@ impl Guest for Probe {
         Registration {
             name: "probe-http".into(),
             version: "0.1.0".into(),
-            description: "Sends the request that its caller says".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Sends the request that its caller says".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: Some(ResourceRequest {
-                memory_mb: None,
-                call_timeout_ms: None,
-                init_timeout_ms: None,
-                shutdown_timeout_ms: None,
+                limits: Vec::new(),
                 permissions: vec![PermissionRequest {
-                    kind: "http".into(),
+                    kind: PermissionKind::Http,
                     access: None,
                     scope: vec!["*".into()],
                 }],
@@ -75,7 +73,7 @@ impl Guest for Probe {
 
 fn request(args: &Value) -> Result<Value, Error> {
     let response = http_client::request(&HttpRequest {
-        method: args["method"].as_str().unwrap_or("GET").into(),
+        method: method(args["method"].as_str().unwrap_or("GET")),
         url: text(args, "url")?.into(),
         headers: pairs(args, "headers")?,
         body: match &args["body"] {
@@ -83,6 +81,7 @@ fn request(args: &Value) -> Result<Value, Error> {
             Value::String(text) => Some(text.clone().into_bytes()),
             zeros => Some(vec![0; number(zeros, "bytes")? as usize]),
         },
+        options: options(args)?,
     })?;
     let length = response.body.len();
     let body = match String::from_utf8(response.body) {
@@ -90,6 +89,40 @@ fn request(args: &Value) -> Result<Value, Error> {
         _ => json!({ "bytes": length }),
     };
     Ok(json!({ "status": response.status, "headers": response.headers, "body": body }))
+}
+
+fn method(name: &str) -> Method {
+    match name {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        "OPTIONS" => Method::Options,
+        other => Method::Other(other.into()),
+    }
+}
+
+fn options(args: &Value) -> Result<Vec<RequestOption>, Error> {
+    let mut options = Vec::new();
+    for (name, option) in [
+        (
+            "timeout_ms",
+            RequestOption::TimeoutMs as fn(u32) -> RequestOption,
+        ),
+        ("redirects", RequestOption::Redirects),
+    ] {
+        if !args[name].is_null() {
+            options.push(option(number(args, name)? as u32));
+        }
+    }
+    options.extend(
+        pairs(args, "options")?
+            .into_iter()
+            .map(RequestOption::Other),
+    );
+    Ok(options)
 }
 
 export!(Probe);

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `get` | `{"key"}` | `{"value"}`: null or text |
 //! | `set` | `{"key", "value"}` | `null` |
+//! | `delete` | `{"key"}` | `null` |
 
 #[path = "../../probe/src/json.rs"]
 #[allow(dead_code)]
@@ -16,7 +17,9 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
-use goatherd::plugin::registration::{PermissionRequest, ResourceRequest};
+use goatherd::plugin::registration::{
+    PermissionAccess, PermissionKind, PermissionRequest, ResourceRequest,
+};
 use goatherd::plugin::types::Error;
 use goatherd::plugin::{secure_config_read, secure_config_write};
 use serde_json::Value;
@@ -28,19 +31,16 @@ impl Guest for Probe {
         Registration {
             name: "probe-secrets".into(),
             version: "0.1.0".into(),
-            description: "Reads and sets the secrets that its caller names".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Reads and sets the secrets that its caller names".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: Some(ResourceRequest {
-                memory_mb: None,
-                call_timeout_ms: None,
-                init_timeout_ms: None,
-                shutdown_timeout_ms: None,
+                limits: Vec::new(),
                 permissions: vec![PermissionRequest {
-                    kind: "secure_config".into(),
-                    access: Some("readwrite".into()),
+                    kind: PermissionKind::SecureConfig,
+                    access: Some(PermissionAccess::Readwrite),
                     scope: Vec::new(),
                 }],
             }),
@@ -60,6 +60,10 @@ impl Guest for Probe {
             "get" => serde_json::json!({ "value": secure_config_read::get(key)? }),
             "set" => {
                 secure_config_write::set(key, json::text(&args, "value")?)?;
+                Value::Null
+            }
+            "delete" => {
+                secure_config_write::delete(key)?;
                 Value::Null
             }
             _ => {

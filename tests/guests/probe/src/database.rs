@@ -1,26 +1,32 @@
-//! `db-read` and `db-write`.
+//! `db-read` and `db-write`. An error is that of the contract, or with `"caught": true` the whole of it as a result.
 
 use serde_json::{Value, json};
 
-use crate::goatherd::plugin::db_types::{Outcome, Statement, Value as Cell};
+use crate::goatherd::plugin::db_types::{
+    DbEngine, DbError, DbErrorKind, Outcome, Statement, Value as Cell,
+};
 use crate::goatherd::plugin::types::Error;
 use crate::goatherd::plugin::{db_read, db_write};
 use crate::json::{list, text, wrong};
+use crate::self_made::{code, message};
 
 pub fn query(args: &Value) -> Result<Value, Error> {
     let Statement { sql, params } = statement(args)?;
-    let result = db_read::query(&sql, &params)?;
-    let rows: Vec<Vec<Value>> = result
-        .rows
-        .into_iter()
-        .map(|row| row.into_iter().map(to_json).collect())
-        .collect();
-    Ok(json!({ "columns": result.columns, "rows": rows }))
+    ended(args, db_read::query(&sql, &params), |result| {
+        let rows: Vec<Vec<Value>> = result
+            .rows
+            .into_iter()
+            .map(|row| row.into_iter().map(to_json).collect())
+            .collect();
+        json!({ "columns": result.columns, "rows": rows })
+    })
 }
 
 pub fn execute(args: &Value) -> Result<Value, Error> {
     let Statement { sql, params } = statement(args)?;
-    Ok(outcome(&db_write::execute(&sql, &params)?))
+    ended(args, db_write::execute(&sql, &params), |done| {
+        outcome(&done)
+    })
 }
 
 pub fn transaction(args: &Value) -> Result<Value, Error> {
@@ -28,8 +34,57 @@ pub fn transaction(args: &Value) -> Result<Value, Error> {
         .iter()
         .map(statement)
         .collect::<Result<_, _>>()?;
-    let outcomes = db_write::transaction(&statements)?;
-    Ok(outcomes.iter().map(outcome).collect())
+    ended(args, db_write::transaction(&statements), |outcomes| {
+        outcomes.iter().map(outcome).collect()
+    })
+}
+
+pub fn engine() -> Value {
+    json!({ "engine": match db_read::engine() {
+        DbEngine::Sqlite => "sqlite".to_owned(),
+        DbEngine::Postgresql => "postgresql".to_owned(),
+        DbEngine::Other(name) => name,
+    }})
+}
+
+/// What a caller gets: the result, the error, or what there is to know about the error.
+fn ended<T>(
+    args: &Value,
+    result: Result<T, DbError>,
+    show: impl FnOnce(T) -> Value,
+) -> Result<Value, Error> {
+    match result {
+        Ok(value) => Ok(show(value)),
+        Err(failed) if args["caught"] == true => Ok(json!({
+            "error": code(&failed.error),
+            "message": message(&failed.error),
+            "kind": failed.kind.map(kind),
+            "sql_code": failed.code,
+            "statement": failed.statement,
+        })),
+        Err(failed) => Err(failed.error),
+    }
+}
+
+fn kind(kind: DbErrorKind) -> String {
+    match kind {
+        DbErrorKind::Unique => "unique",
+        DbErrorKind::ForeignKey => "foreign-key",
+        DbErrorKind::NotNull => "not-null",
+        DbErrorKind::Check => "check",
+        DbErrorKind::Exclusion => "exclusion",
+        DbErrorKind::Lock => "lock",
+        DbErrorKind::Serialization => "serialization",
+        DbErrorKind::Deadlock => "deadlock",
+        DbErrorKind::Syntax => "syntax",
+        DbErrorKind::UndefinedTable => "undefined-table",
+        DbErrorKind::UndefinedColumn => "undefined-column",
+        DbErrorKind::UndefinedFunction => "undefined-function",
+        DbErrorKind::Data => "data",
+        DbErrorKind::ReadOnly => "read-only",
+        DbErrorKind::Other(name) => return name,
+    }
+    .to_owned()
 }
 
 fn statement(args: &Value) -> Result<Statement, Error> {
@@ -81,5 +136,6 @@ fn to_json(cell: Cell) -> Value {
         Cell::Real(real) => real.into(),
         Cell::Text(text) => text.into(),
         Cell::Blob(bytes) => json!({ "blob": bytes }),
+        Cell::Other((name, text)) => json!({ name: text }),
     }
 }

@@ -24,19 +24,49 @@ pub fn cache_get(args: &Value) -> Result<Value, Error> {
 }
 
 pub fn cache_set(args: &Value) -> Result<Value, Error> {
-    let value = match &args["value"] {
-        Value::String(text) => text.clone().into_bytes(),
+    cache_write::set(text(args, "key")?, &bytes(&args["value"])?, ttl(args)?)?;
+    Ok(Value::Null)
+}
+
+pub fn cache_increment(args: &Value) -> Result<Value, Error> {
+    let by = args["by"]
+        .as_i64()
+        .ok_or_else(|| wrong("by must be a whole number"))?;
+    let sum = cache_write::increment(text(args, "key")?, by, ttl(args)?)?;
+    Ok(json!({ "value": sum }))
+}
+
+pub fn cache_compare_and_set(args: &Value) -> Result<Value, Error> {
+    let optional = |name: &str| match &args[name] {
+        Value::Null => Ok(None),
+        value => bytes(value).map(Some),
+    };
+    let (expected, new) = (optional("expected")?, optional("new")?);
+    let key = text(args, "key")?;
+    let done = cache_write::compare_and_set(key, expected.as_deref(), new.as_deref(), ttl(args)?)?;
+    Ok(json!({ "done": done }))
+}
+
+/// A text, or so many zero bytes.
+fn bytes(value: &Value) -> Result<Vec<u8>, Error> {
+    match value {
+        Value::String(text) => Ok(text.clone().into_bytes()),
         zeros => {
             let length = number(zeros, "bytes")?;
-            vec![0; usize::try_from(length).map_err(|_| wrong("bytes are too many"))?]
+            let length = usize::try_from(length).map_err(|_| wrong("bytes are too many"))?;
+            Ok(vec![0; length])
         }
-    };
-    let ttl = match &args["ttl"] {
-        Value::Null => 0,
-        _ => u32::try_from(number(args, "ttl")?).map_err(|_| wrong("ttl is too long"))?,
-    };
-    cache_write::set(text(args, "key")?, &value, ttl)?;
-    Ok(Value::Null)
+    }
+}
+
+fn ttl(args: &Value) -> Result<Option<u32>, Error> {
+    match &args["ttl"] {
+        Value::Null => Ok(None),
+        _ => match u32::try_from(number(args, "ttl")?) {
+            Ok(seconds) => Ok(Some(seconds)),
+            Err(_) => Err(wrong("ttl is too long")),
+        },
+    }
 }
 
 pub fn cache_delete(args: &Value) -> Result<Value, Error> {
@@ -65,15 +95,29 @@ pub fn translate(args: &Value) -> Result<Value, Error> {
 }
 
 pub fn context() -> Value {
-    use crate::goatherd::plugin::context;
+    use crate::goatherd::plugin::context::{self, UserRole, UserTrait};
 
-    let user = context::user()
-        .map(|user| json!({ "id": user.id, "name": user.name, "groups": user.groups }));
+    let user = context::user().map(|user| {
+        let mut shown = json!({ "id": user.id, "name": user.name, "groups": user.groups });
+        for known in user.traits {
+            let (name, value) = match known {
+                UserTrait::Role(UserRole::Administrator) => ("role".into(), "administrator".into()),
+                UserTrait::Role(UserRole::Agent) => ("role".into(), "agent".into()),
+                UserTrait::Role(UserRole::Customer) => ("role".into(), "customer".into()),
+                UserTrait::Role(UserRole::Other(role)) => ("role".into(), role),
+                UserTrait::Email(address) => ("email".into(), address),
+                UserTrait::Other(named) => named,
+            };
+            shown[name] = value.into();
+        }
+        shown
+    });
     json!({
         "org_id": context::org_id(),
         "user": user,
         "language": context::language(),
         "request_id": context::request_id(),
         "deadline_ms": context::deadline_ms(),
+        "caller": context::caller(),
     })
 }

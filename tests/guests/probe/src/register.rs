@@ -2,33 +2,33 @@
 
 use crate::exports::goatherd::plugin::guest::Registration;
 use crate::goatherd::plugin::registration::{
-    Contribution, ErrorCode, PermissionRequest, ResourceRequest, Route,
+    Contribution, ErrorCode, Handler, Middleware, PermissionAccess, PermissionKind,
+    PermissionRequest, ResourceRequest, Route,
 };
+use crate::goatherd::plugin::types::Method;
 
 pub fn registration() -> Registration {
     Registration {
         name: "probe".into(),
         version: "0.1.0".into(),
-        description: "Calls the host function that its caller names".into(),
-        author: String::new(),
-        license: String::new(),
-        homepage: String::new(),
+        description: Some("Calls the host function that its caller names".into()),
+        author: None,
+        license: None,
+        homepage: None,
         min_host_version: None,
         resources: Some(ResourceRequest {
-            memory_mb: None,
-            call_timeout_ms: None,
-            init_timeout_ms: None,
-            shutdown_timeout_ms: None,
+            limits: Vec::new(),
             permissions: vec![
-                permission("db", "readwrite", &["*"]),
-                permission("cache", "readwrite", &[]),
-                permission("config", "read", &["*"]),
+                permission(PermissionKind::Db, PermissionAccess::Readwrite, &["*"]),
+                permission(PermissionKind::Cache, PermissionAccess::Readwrite, &[]),
+                permission(PermissionKind::Config, PermissionAccess::Read, &["*"]),
             ],
         }),
         contributions: vec![
-            route("GET", "echo/:id", "echo"),
-            route("POST", "echo", "echo"),
-            route("GET", "context", "context"),
+            route(Method::Get, "echo/:id", "echo"),
+            route(Method::Post, "echo", "echo"),
+            route(Method::Get, "context", "context"),
+            route(Method::Post, "answer", "answer"),
             Contribution::ErrorCode(ErrorCode {
                 code: "as-asked".into(),
                 message: "It failed because it was asked to".into(),
@@ -38,20 +38,21 @@ pub fn registration() -> Registration {
     }
 }
 
-fn permission(kind: &str, access: &str, scope: &[&str]) -> PermissionRequest {
+fn permission(kind: PermissionKind, access: PermissionAccess, scope: &[&str]) -> PermissionRequest {
     PermissionRequest {
-        kind: kind.into(),
-        access: Some(access.into()),
+        kind,
+        access: Some(access),
         scope: scope.iter().map(|entry| (*entry).into()).collect(),
     }
 }
 
-fn route(method: &str, path: &str, handler: &str) -> Contribution {
+fn route(method: Method, path: &str, handler: &str) -> Contribution {
     Contribution::Route(Route {
-        method: method.into(),
+        methods: vec![method],
         path: format!("/api/plugins/probe/{path}"),
-        handler: handler.into(),
-        middleware: vec!["public".into()],
-        description: String::new(),
+        handler: Handler::Function(handler.into()),
+        middleware: vec![Middleware::Public],
+        description: None,
+        max_body_bytes: None,
     })
 }

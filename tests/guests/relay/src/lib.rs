@@ -8,7 +8,7 @@
 //! | `call` | `{"plugin", "function", "args"}`: text for `args` is passed on as it is | what that function returns |
 //! | `relay` | `{"path": ["relay-b", …], "then"}` | calls `relay` of the first with the rest; at the end of the path returns what the function `then` does, `context` by default |
 //! | `gather` | `{"path", "width"}` | `relay` along the path so many times, one after the other; the number of answers |
-//! | `context` | | `{"plugin", "org_id", "user", "request_id", "language", "deadline_ms"}` |
+//! | `context` | | `{"plugin", "org_id", "user", "request_id", "language", "deadline_ms", "caller"}` |
 //! | `echo` | any JSON | the same |
 //! | `spin` | `{"ms"}` | `{"ms"}`, after being busy for so long |
 //! | `fail` | `{"error"}`: the name of a case of `error` | that error |
@@ -51,10 +51,10 @@ impl Guest for Relay {
         Registration {
             name: name(),
             version: "0.1.0".into(),
-            description: "Calls other plugins".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Calls other plugins".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: None,
             contributions: Vec::new(),
@@ -129,6 +129,7 @@ fn seen() -> Value {
         "request_id": context::request_id(),
         "language": context::language(),
         "deadline_ms": context::deadline_ms(),
+        "caller": context::caller(),
     })
 }
 

@@ -8,7 +8,7 @@
 //! | `n` | nothing |
 //! | `i` | `init` answers with an error |
 //! | `t` | `init` traps |
-//! | `c` | each call traps |
+//! | `c` | each call and each request traps |
 //!
 //! | function | arguments | result |
 //! |---|---|---|
@@ -17,7 +17,8 @@
 //! | `spin` | `{"ms"}` | `{"ms", "generation"}`, after being busy for so long |
 //! | `nested` | `{"ms"}` | after being busy for so long, what `generation` of the plugin's own name answers to a plugin call |
 //! | `greet` | `{"name"}`, a name at least as long as the generation's number | `{"greeting"}` |
-//! | `page` | a request | HTML with the generation |
+//!
+//! The route `page` answers HTML with the generation.
 
 #[path = "../../probe/src/json.rs"]
 #[allow(dead_code)]
@@ -33,9 +34,10 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
+use exports::goatherd::plugin::route_handler::{self, Html, Request, Response, ResponseBody};
 use goatherd::plugin::plugins;
-use goatherd::plugin::registration::{Capability, Contribution, Route};
-use goatherd::plugin::types::Error;
+use goatherd::plugin::registration::{Capability, CapabilityBody, Contribution, Handler, Route};
+use goatherd::plugin::types::{Error, Method};
 use serde_json::{Value, json};
 
 static MARK: [u8; 19] = *b"GOATHERD-STEADY:a1n";
@@ -70,25 +72,26 @@ impl Guest for Steady {
         let name = name();
         Registration {
             version: format!("{}.0.0", mark(1)),
-            description: "Goes on".into(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: Some("Goes on".into()),
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: None,
             contributions: vec![
                 Contribution::Route(Route {
-                    method: "GET".into(),
+                    methods: vec![Method::Get],
                     path: format!("/api/plugins/{name}/page"),
-                    handler: "page".into(),
+                    handler: Handler::Function("page".into()),
                     middleware: Vec::new(),
-                    description: "Which generation answers".into(),
+                    description: Some("Which generation answers".into()),
+                    max_body_bytes: None,
                 }),
                 Contribution::Capability(Capability {
                     slug: format!("{name}.greet"),
-                    function: "greet".into(),
+                    does: CapabilityBody::Function("greet".into()),
                     title: "Greet".into(),
-                    description: "Greets by name".into(),
+                    description: Some("Greets by name".into()),
                     input_schema: Some(input()),
                 }),
             ],
@@ -105,9 +108,7 @@ impl Guest for Steady {
     }
 
     fn call(function: String, args: String) -> Result<String, Error> {
-        if mark(2) == 'c' {
-            panic!("traps as asked");
-        }
+        trap_if_asked();
         let args: Value = serde_json::from_str(&args)
             .map_err(|error| Error::InvalidArgument(format!("args are not JSON: {error}")))?;
         let result = match function.as_str() {
@@ -126,7 +127,6 @@ impl Guest for Steady {
                 let greeted = json::text(&args, "name")?;
                 json!({ "greeting": format!("Hello, {greeted}!") })
             }
-            "page" => json!({ "html": format!("<p>Generation {}</p>", mark(1)) }),
             _ => {
                 return Err(Error::NotFound(format!(
                     "steady has no function {function:?}"
@@ -138,5 +138,26 @@ impl Guest for Steady {
 
     fn shutdown() -> Result<(), Error> {
         Ok(())
+    }
+}
+
+impl route_handler::Guest for Steady {
+    fn handle(_handler: String, _request: Request) -> Result<Response, Error> {
+        trap_if_asked();
+        Ok(Response {
+            status: None,
+            headers: Vec::new(),
+            body: ResponseBody::Html(Html {
+                content: format!("<p>Generation {}</p>", mark(1)),
+                title: None,
+                whole_page: false,
+            }),
+        })
+    }
+}
+
+fn trap_if_asked() {
+    if mark(2) == 'c' {
+        panic!("traps as asked");
     }
 }
