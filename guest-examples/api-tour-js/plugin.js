@@ -283,7 +283,7 @@ function tourCache() {
 
   // Where nothing is, it counts from 0.
   gives("cache-write.increment", () => cacheWrite.increment("tour.n", 2, 60), 2);
-  const change = (from, to) => cacheWrite.compareAndSet("tour.n", from, to, 60);
+  const change = (from, to) => cacheWrite.compareAndSet("tour.n", { expected: from, new: to }, 60);
   gives("cache-write.compare-and-set/stale", () => change(bytes("1"), bytes("3")), false);
   gives("cache-write.compare-and-set", () => change(bytes("2"), null), true);
 
@@ -294,7 +294,7 @@ function tourCache() {
   refuses("cache-write.set/too-large", () => cacheWrite.set("tour.a", new Uint8Array(1_048_577), null));
   refuses("cache-write.delete/denied", () => cacheWrite.delete("other"));
   refuses("cache-write.increment/denied", () => cacheWrite.increment("other", 1, null));
-  refuses("cache-write.compare-and-set/denied", () => cacheWrite.compareAndSet("other", null, bytes("x"), null));
+  refuses("cache-write.compare-and-set/denied", () => cacheWrite.compareAndSet("other", { expected: null, new: bytes("x") }, null));
 }
 
 // Settings, under a grant for `app.*`, and the plugin's own secrets, under one for `tour.*`.

@@ -15,10 +15,15 @@ import tour
 from componentize_py_types import Err
 from register import NAME, registration
 from wit_world import exports
-from wit_world.exports.cascade_handler import Deletion, DeletionKind
-from wit_world.exports.job_handler import JobRun
-from wit_world.exports.route_handler import Request, Response, ResponseBody_Json
-from wit_world.exports.widget_handler import WidgetRequest
+from wit_world.imports.handler_types import (
+    Deletion,
+    DeletionKind,
+    JobRun,
+    Request,
+    Response,
+    ResponseBody_Json,
+    WidgetRequest,
+)
 from wit_world.imports.registration import Registration
 from wit_world.imports.types import (
     Error_Conflict,

@@ -4,6 +4,19 @@ from wit_world.imports import custom_fields_read as read
 from wit_world.imports import custom_fields_write as write
 from wit_world.imports.custom_field_types import (
     Address,
+    Change,
+    Circle,
+    CompareAndSet,
+    Condition_Between,
+    Condition_Eq,
+    Condition_Gt,
+    Condition_Gte,
+    Condition_In,
+    Condition_Like,
+    Condition_Lt,
+    Condition_Lte,
+    Condition_Near,
+    Condition_Neq,
     Field,
     FieldValue_Address,
     FieldValue_Boolean,
@@ -15,31 +28,14 @@ from wit_world.imports.custom_field_types import (
     FieldValue_Point,
     FieldValue_Polygon,
     FieldValue_Text,
-    Point,
-)
-from wit_world.imports.custom_fields_read import (
-    Circle,
-    Condition_Between,
-    Condition_Eq,
-    Condition_Gt,
-    Condition_Gte,
-    Condition_In,
-    Condition_Like,
-    Condition_Lt,
-    Condition_Lte,
-    Condition_Near,
-    Condition_Neq,
     Filter,
-)
-from wit_world.imports.custom_fields_write import (
-    Change,
-    CompareAndSet,
     Increment,
     Operation_Append,
     Operation_CompareAndSet,
     Operation_Increment,
     Operation_Remove,
     Operation_Toggle,
+    Point,
 )
 
 from steps import Steps

@@ -174,7 +174,7 @@ def cache(steps: Steps) -> None:
     steps.gives("cache-read.get/missing", lambda: cache_read.get("tour.a"), None)
 
     def change(key: str, expected: bytes | None, new: bytes | None) -> Callable:
-        return lambda: cache_write.compare_and_set(key, expected, new, 60)
+        return lambda: cache_write.compare_and_set(key, cache_write.Swap(expected, new), 60)
 
     # Where nothing is, it counts from 0.
     steps.gives("cache-write.increment", lambda: cache_write.increment("tour.n", 2, 60), 2)

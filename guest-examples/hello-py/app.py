@@ -7,9 +7,8 @@ import json
 
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.exports.route_handler import Request, Response, ResponseBody_Json
-from wit_world.exports.widget_handler import WidgetRequest
 from wit_world.imports import cache_read, cache_write, context, log
+from wit_world.imports.handler_types import Request, Response, ResponseBody_Json, WidgetRequest
 from wit_world.imports.registration import (
     Contribution_Route,
     Contribution_Widget,

@@ -1,5 +1,6 @@
 //! The plugin's own part of the cache. The grant covers keys that begin with `tour`.
 
+use crate::goatherd::plugin::cache_write::Swap;
 use crate::goatherd::plugin::{cache_read, cache_write};
 use crate::steps::Steps;
 
@@ -22,9 +23,14 @@ pub fn tour(steps: &mut Steps) {
     // Where nothing is, it counts from 0.
     let sum = cache_write::increment("tour.n", 2, Some(60));
     steps.gives("cache-write.increment", sum, 2);
-    let stale = cache_write::compare_and_set("tour.n", Some(b"1"), Some(b"3"), Some(60));
+    let swap = |expected: Option<&[u8]>, new: Option<&[u8]>| Swap {
+        expected: expected.map(<[u8]>::to_vec),
+        new: new.map(<[u8]>::to_vec),
+    };
+    let change = swap(Some(b"1"), Some(b"3"));
+    let stale = cache_write::compare_and_set("tour.n", &change, Some(60));
     steps.gives("cache-write.compare-and-set/stale", stale, false);
-    let removed = cache_write::compare_and_set("tour.n", Some(b"2"), None, None);
+    let removed = cache_write::compare_and_set("tour.n", &swap(Some(b"2"), None), None);
     steps.gives("cache-write.compare-and-set", removed, true);
 
     steps.refuses("cache-read.get/denied", cache_read::get("other"));
@@ -43,6 +49,6 @@ pub fn tour(steps: &mut Steps) {
     steps.refuses("cache-write.delete/denied", cache_write::delete("other"));
     let denied = cache_write::increment("other", 1, None);
     steps.refuses("cache-write.increment/denied", denied);
-    let denied = cache_write::compare_and_set("other", None, Some(b"x"), None);
+    let denied = cache_write::compare_and_set("other", &swap(None, Some(b"x")), None);
     steps.refuses("cache-write.compare-and-set/denied", denied);
 }

@@ -36,10 +36,9 @@ impl<V: CacheWrite> cache_write::Host for V {
     async fn compare_and_set(
         &mut self,
         key: String,
-        expected: Option<Vec<u8>>,
-        new: Option<Vec<u8>>,
+        change: cache_write::Swap,
         ttl_sec: Option<u32>,
     ) -> Result<bool, Error> {
-        CacheWrite::compare_and_set(self, key, expected, new, ttl_sec).await
+        CacheWrite::compare_and_set(self, key, change.expected, change.new, ttl_sec).await
     }
 }

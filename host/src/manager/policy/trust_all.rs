@@ -109,23 +109,31 @@ mod tests {
 
     use super::*;
     use crate::contract::ContractVersion;
+    use crate::contract::registration::{PermissionRequest, Resources};
     use crate::contract::wire::registration as wire;
     use crate::runtime::Import;
     use crate::runtime::Verdict;
 
     /// A plugin that imports what `needs` names and asks for `requests`.
     fn plugin(needs: &[Need], requests: &[&str]) -> Description {
-        let lines = requests.iter().map(|line| (*line).to_owned());
+        let asked = requests.iter().map(|line| {
+            let grant = Grant::parse(line).unwrap();
+            PermissionRequest {
+                kind: grant.permission(),
+                access: grant.access(),
+                scope: grant.scope(),
+            }
+        });
         let given = wire::Registration {
             name: "stats".to_owned(),
             version: "1.0.0".to_owned(),
-            description: String::new(),
-            author: String::new(),
-            license: String::new(),
-            homepage: String::new(),
+            description: None,
+            author: None,
+            license: None,
+            homepage: None,
             min_host_version: None,
             resources: None,
-            contributions: lines.map(wire::Contribution::Permission).collect(),
+            contributions: Vec::new(),
         };
         let import = |permission: &Need| Import {
             name: "an-interface".to_owned(),
@@ -133,13 +141,19 @@ mod tests {
                 permission: *permission,
             },
         };
+        let mut registration =
+            Registration::parse(given, &semver::Version::new(0, 1, 0)).unwrap();
+        registration.resources = Some(Resources {
+            permissions: asked.collect(),
+            ..Resources::default()
+        });
         Description {
             contract: ContractVersion::newest(),
             hash: String::new(),
             bytes: 0,
             imports: needs.iter().map(import).collect(),
             exports: Vec::new(),
-            registration: Registration::parse(given, &semver::Version::new(0, 1, 0)).unwrap(),
+            registration,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::goatherd::plugin::cache_write::Swap;
 use crate::goatherd::plugin::log::Level;
 use crate::goatherd::plugin::types::Error;
 use crate::goatherd::plugin::{cache_read, cache_write, config, i18n, log};
@@ -41,9 +42,11 @@ pub fn cache_compare_and_set(args: &Value) -> Result<Value, Error> {
         Value::Null => Ok(None),
         value => bytes(value).map(Some),
     };
-    let (expected, new) = (optional("expected")?, optional("new")?);
-    let key = text(args, "key")?;
-    let done = cache_write::compare_and_set(key, expected.as_deref(), new.as_deref(), ttl(args)?)?;
+    let change = Swap {
+        expected: optional("expected")?,
+        new: optional("new")?,
+    };
+    let done = cache_write::compare_and_set(text(args, "key")?, &change, ttl(args)?)?;
     Ok(json!({ "done": done }))
 }
 

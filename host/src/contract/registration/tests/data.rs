@@ -135,6 +135,7 @@ fn texts(namespace: Option<&str>, list: &[(&str, &str, &str)]) -> Contribution {
                 language: (*language).into(),
                 key: (*key).into(),
                 text: (*text).into(),
+                plural: None,
             })
             .collect(),
     })
@@ -171,7 +172,7 @@ fn translations_are_of_the_plugins_own_and_each_given_once() {
             texts(None, &[("en", "b", "1"), ("en", "a", "2")]),
         ],
         "i18n[1].translations[1].key",
-        "\"a\" has a text in en already",
+        "\"a\" has a text for all numbers in en already",
     );
     refused(
         vec![texts(None, &[("english_us", "a", "1")])],
@@ -231,7 +232,7 @@ fn groups_have_names_that_routes_can_use() {
     let group = |name: &str| {
         Contribution::Group(wire::Group {
             name: name.into(),
-            description: String::new(),
+            description: None,
         })
     };
     assert_eq!(
@@ -391,24 +392,24 @@ fn a_cascade_has_at_least_one_handler() {
 }
 
 #[test]
-fn an_event_authorizer_names_a_function_and_patterns_of_channels() {
+fn an_event_authorizer_names_a_handler_and_patterns_of_channels() {
     let authorizer = |function: &str, channels: &[&str]| {
         Contribution::EventAuthorizer(wire::EventAuthorizer {
-            function: function.into(),
+            handler: function.into(),
             channels: channels.iter().map(|one| (*one).to_owned()).collect(),
         })
     };
     let read = with(vec![authorizer("may_listen", &["private.*", "stats"])]);
     assert_eq!(
         serde_json::to_value(&read.event_authorizers).unwrap(),
-        json!([{"function": "may_listen", "channels": ["private.*", "stats"]}])
+        json!([{"handler": "may_listen", "channels": ["private.*", "stats"]}])
     );
     let covers = |channel: &str| read.event_authorizers[0].covers(&channel.parse().unwrap());
     assert!(covers("private.7") && covers("stats"));
     assert!(!covers("private") && !covers("stats.7"));
     refused(
         vec![authorizer("", &["*"])],
-        "event_authorizers[0].function",
+        "event_authorizers[0].handler",
         "is empty",
     );
     refused(
@@ -433,9 +434,9 @@ fn a_capability_begins_with_the_plugins_name() {
     let capability = |slug: &str, schema: Option<&str>| {
         Contribution::Capability(wire::Capability {
             slug: slug.into(),
-            function: "send".into(),
+            does: wire::CapabilityBody::Function("send".into()),
             title: "Send".into(),
-            description: String::new(),
+            description: None,
             input_schema: schema.map(str::to_owned),
         })
     };
@@ -446,6 +447,10 @@ fn a_capability_begins_with_the_plugins_name() {
     assert_eq!(
         serde_json::to_value(&registration.capabilities[0]).unwrap()["input_schema"],
         json!({"type": "object"})
+    );
+    assert_eq!(
+        serde_json::to_value(&registration.capabilities[0]).unwrap()["function"],
+        "send"
     );
     refused(
         vec![capability("send", None)],
@@ -471,6 +476,81 @@ fn a_capability_begins_with_the_plugins_name() {
         vec![capability("stats.a", None), capability("stats.a", None)],
         "capabilities[1].slug",
         "the same slug",
+    );
+}
+
+#[test]
+fn a_capability_can_be_a_workflow_whose_every_part_is_read() {
+    let step = |name: &str, input: &str| wire::WorkflowStep {
+        name: name.into(),
+        capability: "crm.create".into(),
+        input: input.into(),
+        undo: Some(wire::WorkflowUndo {
+            capability: "crm.delete".into(),
+            input: "{}".into(),
+        }),
+    };
+    let workflow = |steps| {
+        Contribution::Capability(wire::Capability {
+            slug: "stats.sync".into(),
+            does: wire::CapabilityBody::Workflow(steps),
+            title: "Sync".into(),
+            description: None,
+            input_schema: None,
+        })
+    };
+    let registration = with(vec![workflow(vec![step("create", "{}")])]);
+    assert_eq!(
+        serde_json::to_value(&registration.capabilities[0]).unwrap()["workflow"],
+        json!([{
+            "name": "create", "capability": "crm.create", "input": {},
+            "undo": {"capability": "crm.delete", "input": {}}
+        }])
+    );
+    refused(
+        vec![workflow(vec![step("create", "{}"), step("b", "{")])],
+        "capabilities[0].does.workflow[1].input",
+        "is not JSON",
+    );
+    refused(
+        vec![workflow(Vec::new())],
+        "capabilities[0].does.workflow",
+        "0 steps",
+    );
+}
+
+#[test]
+fn plural_forms_of_a_text_are_put_together_and_have_one_for_all_other_numbers() {
+    let form = |plural, text: &str| wire::Translation {
+        language: "en".into(),
+        key: "tickets".into(),
+        text: text.into(),
+        plural,
+    };
+    let one = || form(Some(wire::PluralCategory::One), "a ticket");
+    let other = || form(Some(wire::PluralCategory::Other), "{count} tickets");
+    let texts = |translations| {
+        vec![Contribution::I18n(wire::I18n {
+            namespace: None,
+            languages: Vec::new(),
+            translations,
+        })]
+    };
+    let registration = with(texts(vec![one(), other()]));
+    assert_eq!(
+        serde_json::to_value(&registration.i18n).unwrap()["translations"]["en"]["tickets"],
+        json!({"one": "a ticket", "other": "{count} tickets"})
+    );
+    refused(texts(vec![one()]), "i18n", "none for \"other\"");
+    refused(
+        texts(vec![one(), other(), one()]),
+        "i18n[0].translations[2].key",
+        "has a text for one in en already",
+    );
+    refused(
+        texts(vec![other(), form(None, "tickets")]),
+        "i18n[0].translations[1].key",
+        "for some numbers",
     );
 }
 

@@ -10,6 +10,7 @@
 use semver::Version;
 
 use super::*;
+use crate::contract::wire::types::Method as M;
 
 mod data;
 mod pages;
@@ -21,10 +22,10 @@ fn plain() -> wire::Registration {
     wire::Registration {
         name: "stats".into(),
         version: "2.0.0".into(),
-        description: String::new(),
-        author: String::new(),
-        license: String::new(),
-        homepage: String::new(),
+        description: None,
+        author: None,
+        license: None,
+        homepage: None,
         min_host_version: None,
         resources: None,
         contributions: Vec::new(),
@@ -66,13 +67,14 @@ fn refused(contributions: Vec<Contribution>, field: &str, text: &str) {
     assert!(problem.message.contains(text), "{problem}");
 }
 
-fn route(method: &str, path: &str) -> wire::Route {
+fn route(method: M, path: &str) -> wire::Route {
     wire::Route {
-        method: method.into(),
+        methods: vec![method],
         path: path.into(),
-        handler: "report".into(),
+        handler: wire::Handler::Function("report".into()),
         middleware: Vec::new(),
-        description: String::new(),
+        description: None,
+        max_body_bytes: None,
     }
 }
 
@@ -92,7 +94,7 @@ fn widget(id: &str) -> wire::Widget {
     wire::Widget {
         id: id.into(),
         title: "Clock".into(),
-        description: String::new(),
+        description: None,
         handler: "clock".into(),
         location: wire::WidgetLocation::AgentHome,
         size: None,
@@ -108,7 +110,7 @@ fn job(schedule: &str) -> wire::Job {
         handler: "nightly".into(),
         schedule: schedule.into(),
         time_zone: None,
-        description: String::new(),
+        description: None,
         enabled: true,
         timeout_sec: None,
     }
@@ -123,8 +125,8 @@ fn field(name: &str, field_type: wire::FieldType, config: Option<&str>) -> wire:
         section: None,
         order: 0,
         required: false,
-        description: String::new(),
-        placeholder: String::new(),
+        description: None,
+        placeholder: None,
         config: config.map(str::to_owned),
     }
 }

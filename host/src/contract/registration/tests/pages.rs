@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn a_route_without_middleware_asks_for_a_signed_in_user() {
     let registration = with(vec![Contribution::Route(route(
-        "GET",
+        M::Get,
         "/api/plugins/stats/:id",
     ))]);
     assert_eq!(registration.routes[0].middleware, [Middleware::Auth]);
@@ -22,35 +22,67 @@ fn a_route_without_middleware_asks_for_a_signed_in_user() {
 
 #[test]
 fn wasi_http_is_a_handler_of_routes_alone() {
-    let mut streaming = route("POST", "/api/plugins/stats/*rest");
-    streaming.handler = "wasi:http".into();
-    streaming.middleware = vec!["auth".into(), "group:stats-readers".into(), "auth".into()];
+    let mut streaming = route(M::Post, "/api/plugins/stats/*rest");
+    streaming.handler = wire::Handler::WasiHttp;
+    streaming.middleware = vec![
+        wire::Middleware::Auth,
+        wire::Middleware::Group("stats-readers".into()),
+        wire::Middleware::Auth,
+    ];
     let registration = with(vec![Contribution::Route(streaming)]);
     assert_eq!(registration.routes[0].handler, Handler::WasiHttp);
     assert_eq!(
         serde_json::to_value(&registration.routes[0].middleware).unwrap(),
         json!(["auth", "group:stats-readers"])
     );
-    let mut bad = widget("clock");
-    bad.handler = "wasi:http".into();
+    let mut unknown = route(M::Get, "/x");
+    unknown.handler = wire::Handler::Other("fast-cgi".into());
     refused(
-        vec![Contribution::Widget(bad)],
-        "widgets[0].handler",
-        "can only handle a route",
+        vec![Contribution::Route(unknown)],
+        "routes[0].handler",
+        "\"fast-cgi\" is not a known handler",
+    );
+}
+
+#[test]
+fn a_route_for_several_methods_is_one_for_each_and_has_its_own_limit_of_bodies() {
+    let several = wire::Route {
+        methods: vec![M::Get, M::Post, M::Get],
+        max_body_bytes: Some(BODY_MAX),
+        ..route(M::Get, "/a")
+    };
+    let routes = with(vec![Contribution::Route(several.clone())]).routes;
+    let methods: Vec<Method> = routes.iter().map(|route| route.method).collect();
+    assert_eq!(methods, [Method::Get, Method::Post]);
+    assert!(routes.iter().all(|route| route.max_body_bytes == BODY_MAX));
+    let none = wire::Route {
+        methods: Vec::new(),
+        ..several.clone()
+    };
+    refused(vec![Contribution::Route(none)], "routes[0].methods", "no method");
+    let large = wire::Route {
+        max_body_bytes: Some(BODY_MAX + 1),
+        ..several
+    };
+    refused(
+        vec![Contribution::Route(large)],
+        "routes[0].max_body_bytes",
+        "at most",
     );
 }
 
 #[test]
 fn middleware_that_contradicts_itself_is_refused() {
+    use wire::Middleware as W;
     for (list, position) in [
-        (["public", "auth"], 1),
-        (["group:a", "public"], 1),
-        (["webhook", "admin"], 1),
-        (["public", "webhook"], 1),
-        (["admin", "customer"], 1),
+        ([W::Public, W::Auth], 1),
+        ([W::Group("a".into()), W::Public], 1),
+        ([W::Webhook, W::Admin], 1),
+        ([W::Public, W::Webhook], 1),
+        ([W::Admin, W::Customer], 1),
     ] {
-        let mut bad = route("GET", "/x");
-        bad.middleware = list.iter().map(|name| (*name).to_owned()).collect();
+        let mut bad = route(M::Get, "/x");
+        bad.middleware = list.to_vec();
         refused(
             vec![Contribution::Route(bad)],
             &format!("routes[0].middleware[{position}]"),
@@ -63,8 +95,8 @@ fn middleware_that_contradicts_itself_is_refused() {
 fn two_routes_for_the_same_requests_are_refused() {
     let pair = |first: &str, second: &str| {
         vec![
-            Contribution::Route(route("GET", first)),
-            Contribution::Route(route("GET", second)),
+            Contribution::Route(route(M::Get, first)),
+            Contribution::Route(route(M::Get, second)),
         ]
     };
     refused(

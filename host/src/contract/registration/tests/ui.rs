@@ -8,7 +8,7 @@ fn page(path: &str) -> wire::UiRoute {
     wire::UiRoute {
         path: path.into(),
         method: None,
-        handler: "page".into(),
+        handler: wire::Handler::Function("page".into()),
     }
 }
 
@@ -16,7 +16,7 @@ fn ui(kind: wire::UiKind) -> wire::Ui {
     wire::Ui {
         id: "board".into(),
         name: "Board".into(),
-        description: String::new(),
+        description: None,
         kind,
         icon: None,
         shell: None,
@@ -26,7 +26,7 @@ fn ui(kind: wire::UiKind) -> wire::Ui {
         pwa: None,
         nav: None,
         data_scope: None,
-        rate_limit: None,
+        rate_limit_per_minute: None,
     }
 }
 
@@ -67,7 +67,7 @@ fn what_is_left_out_depends_on_the_kind_and_is_closed() {
 fn a_whole_interface_has_the_json_that_goatflow_knows() {
     let mut given = ui(wire::UiKind::CustomerApp);
     given.shell = Some(wire::UiShell::None);
-    given.rate_limit = Some(5);
+    given.rate_limit_per_minute = Some(5);
     given.data_scope = Some(wire::UiDataScope::Org);
     given.branding = Some(wire::UiBranding {
         app_name: Some("Shop".into()),
@@ -139,7 +139,7 @@ fn an_interface_has_a_page_and_no_page_twice() {
         "does not begin",
     );
     wrong(
-        |ui| ui.routes[0].method = Some("LOOK".into()),
+        |ui| ui.routes[0].method = Some(M::Other("LOOK".into())),
         "routes[0].method",
         "\"LOOK\" is not a known HTTP method",
     );
@@ -305,5 +305,5 @@ fn every_unknown_word_is_refused_with_the_known_ones() {
         "pwa.display",
         "standalone, fullscreen or minimal-ui",
     );
-    wrong(|ui| ui.rate_limit = Some(0), "rate_limit", "more than 0");
+    wrong(|ui| ui.rate_limit_per_minute = Some(0), "rate_limit_per_minute", "more than 0");
 }

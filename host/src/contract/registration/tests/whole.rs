@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::contract::bindings::Exported;
 
 #[test]
 fn a_plugin_that_adds_nothing_is_right() {
@@ -20,8 +21,8 @@ fn five_mistakes_are_five_problems_each_with_its_field() {
     given.version = "two".into();
     given.homepage = "javascript:alert(1)".into();
     given.contributions = vec![
-        Contribution::Route(route("GET", "/api/plugins/stats/report")),
-        Contribution::Route(route("FETCH", "/api/plugins/stats/more")),
+        Contribution::Route(route(M::Get, "/api/plugins/stats/report")),
+        Contribution::Route(route(M::Other("FETCH".into()), "/api/plugins/stats/more")),
         Contribution::Job(job("* * * *")),
         Contribution::Widget(wire::Widget {
             refreshable: true,
@@ -36,14 +37,14 @@ fn five_mistakes_are_five_problems_each_with_its_field() {
         [
             "version",
             "homepage",
-            "routes[1].method",
+            "routes[1].methods[0]",
             "jobs[0].schedule",
             "widgets[0].refresh_sec",
         ]
     );
     assert_eq!(found.to_string().lines().count(), 5);
     let json = serde_json::to_value(&found).unwrap();
-    assert_eq!(json[2]["field"], "routes[1].method");
+    assert_eq!(json[2]["field"], "routes[1].methods[0]");
     assert_eq!(
         json[2]["message"],
         "route \"/api/plugins/stats/more\": \"FETCH\" is not a known HTTP method; expected GET, HEAD, POST, PUT, \
@@ -55,11 +56,16 @@ fn five_mistakes_are_five_problems_each_with_its_field() {
 fn several_mistakes_in_one_contribution_are_all_told() {
     let found = problems(wire::Registration {
         contributions: vec![Contribution::Route(wire::Route {
-            method: "get".into(),
+            methods: vec![M::Other("get".into())],
             path: "stats".into(),
-            handler: String::new(),
-            middleware: vec!["root".into(), "public".into(), "auth".into()],
-            description: "x".repeat(5000),
+            handler: wire::Handler::Function(String::new()),
+            middleware: vec![
+                wire::Middleware::Other("root".into()),
+                wire::Middleware::Public,
+                wire::Middleware::Auth,
+            ],
+            description: Some("x".repeat(5000)),
+            max_body_bytes: None,
         })],
         ..plain()
     });
@@ -67,7 +73,7 @@ fn several_mistakes_in_one_contribution_are_all_told() {
     assert_eq!(
         fields,
         [
-            "routes[0].method",
+            "routes[0].methods[0]",
             "routes[0].path",
             "routes[0].handler",
             "routes[0].middleware[0]",
@@ -148,10 +154,10 @@ fn a_name_that_could_leave_its_folder_is_refused() {
 fn texts_of_the_plugin_are_limited_to_four_kibibytes() {
     let text = "x".repeat(4097);
     let found = problems(wire::Registration {
-        description: text.clone(),
-        author: text.clone(),
-        license: text.clone(),
-        homepage: text,
+        description: Some(text.clone()),
+        author: Some(text.clone()),
+        license: Some(text.clone()),
+        homepage: Some(format!("https://example.org/{text}")),
         ..plain()
     });
     let fields: Vec<&str> = found.iter().map(|problem| problem.field.as_str()).collect();
@@ -174,15 +180,14 @@ fn huge_texts_make_small_messages() {
     let found = problems(wire::Registration {
         name: huge.clone(),
         version: huge.clone(),
-        description: huge.clone(),
-        homepage: huge.clone(),
+        description: Some(huge.clone()),
+        homepage: Some(huge.clone()),
         min_host_version: Some(huge.clone()),
         contributions: vec![
-            Contribution::Route(route(&huge, &huge)),
+            Contribution::Route(route(M::Other(huge.clone()), &huge)),
             Contribution::MenuItem(menu_item(&huge, Some(&huge))),
             Contribution::Job(bad_job),
             Contribution::CustomField(bad_field),
-            Contribution::Permission(huge.clone()),
             Contribution::LandingPage(huge.clone()),
             Contribution::ConfigSchema(huge),
         ],
@@ -213,89 +218,111 @@ fn a_flood_of_problems_is_listed_up_to_a_limit_and_counted() {
 }
 
 #[test]
-fn requests_are_kept_in_both_forms() {
+fn what_a_plugin_asks_for_is_kept_as_it_asks() {
+    use wire::LimitRequest as Limit;
     let registration = parse(wire::Registration {
         resources: Some(wire::ResourceRequest {
-            memory_mb: Some(64),
-            call_timeout_ms: Some(1500),
-            init_timeout_ms: Some(10_000),
-            shutdown_timeout_ms: None,
-            permissions: vec![wire::PermissionRequest {
-                kind: "db".into(),
-                access: Some("read".into()),
-                scope: vec!["ticket".into()],
-            }],
+            limits: vec![
+                Limit::MemoryMib(64),
+                Limit::CallTimeoutMs(1500),
+                Limit::InitTimeoutMs(10_000),
+                Limit::Other(("instances".into(), "4".into())),
+            ],
+            permissions: vec![
+                wire::PermissionRequest {
+                    kind: wire::PermissionKind::Db,
+                    access: Some(wire::PermissionAccess::Read),
+                    scope: vec!["ticket".into()],
+                },
+                wire::PermissionRequest {
+                    kind: wire::PermissionKind::Http,
+                    access: None,
+                    scope: Vec::new(),
+                },
+            ],
         }),
-        contributions: vec![
-            Contribution::Permission("entity:hard_delete=contact,agent".into()),
-            Contribution::Permission("http".into()),
-        ],
         ..plain()
     })
     .unwrap();
-    let kinds: Vec<&str> = registration
-        .requested_permissions()
-        .map(|request| request.kind.as_str())
-        .collect();
-    assert_eq!(kinds, ["db", "entity", "http"]);
-    let json = serde_json::to_value(&registration).unwrap();
     assert_eq!(
-        json["resources"],
+        serde_json::to_value(&registration.resources).unwrap(),
         json!({
-            "memory_mb": 64, "call_timeout": "1500ms", "init_timeout": "10s",
-            "permissions": [{"type": "db", "access": "read", "scope": ["ticket"]}]
+            "memory_mb": 64, "call_timeout": "1500ms", "init_timeout": "10s", "others": {"instances": "4"},
+            "permissions": [{"type": "db", "access": "read", "scope": ["ticket"]}, {"type": "http"}]
         })
-    );
-    assert_eq!(
-        json["permissions"],
-        json!([
-            {"type": "entity", "access": "hard_delete", "scope": ["contact", "agent"]},
-            {"type": "http"}
-        ])
     );
 }
 
 #[test]
 fn requests_that_nobody_could_grant_are_told() {
-    let request = |kind: &str, access: Option<&str>, scope: &[&str]| wire::PermissionRequest {
-        kind: kind.into(),
-        access: access.map(str::to_owned),
+    use wire::{LimitRequest as Limit, PermissionAccess as Level, PermissionKind as Kind};
+    let request = |kind, access, scope: &[&str]| wire::PermissionRequest {
+        kind,
+        access,
         scope: scope.iter().map(|entry| (*entry).to_owned()).collect(),
     };
     let found = problems(wire::Registration {
         resources: Some(wire::ResourceRequest {
-            memory_mb: Some(0),
-            call_timeout_ms: Some(0),
-            init_timeout_ms: Some(86_400_001),
-            shutdown_timeout_ms: Some(0),
+            limits: vec![
+                Limit::MemoryMib(0),
+                Limit::CallTimeoutMs(0),
+                Limit::InitTimeoutMs(86_400_001),
+                Limit::ShutdownTimeoutMs(1),
+                Limit::ShutdownTimeoutMs(2),
+            ],
             permissions: vec![
-                request("sockets", None, &[]),
-                request("db", Some("all"), &[]),
-                request("db", Some("hard_delete"), &[]),
-                request("cache", Some("read"), &[""]),
+                request(Kind::Other("sockets".into()), None, &[]),
+                request(Kind::Db, Some(Level::Other("raed".into())), &[]),
+                request(Kind::Db, Some(Level::HardDelete), &[]),
+                request(Kind::Http, Some(Level::Read), &[]),
+                request(Kind::Cache, Some(Level::Read), &[""]),
             ],
         }),
-        contributions: vec![Contribution::Permission("db:raed".into())],
         ..plain()
     });
     let fields: Vec<&str> = found.iter().map(|problem| problem.field.as_str()).collect();
     assert_eq!(
         fields,
         [
-            "resources.memory_mb",
-            "resources.call_timeout_ms",
-            "resources.init_timeout_ms",
-            "resources.shutdown_timeout_ms",
+            "resources.limits[0]",
+            "resources.limits[1]",
+            "resources.limits[2]",
+            "resources.limits[4]",
             "resources.permissions[0].kind",
             "resources.permissions[1].access",
             "resources.permissions[2].access",
-            "resources.permissions[3].scope",
-            "permissions[0]",
+            "resources.permissions[3].access",
+            "resources.permissions[4].scope",
         ]
     );
-    let last = found.iter().last().unwrap();
+    let messages: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
-        last.message,
-        "permission \"db:raed\": \"raed\" is not a known access; expected read, write, readwrite or hard_delete"
+        messages[5],
+        "\"raed\" is not a known access; expected read, write, readwrite or hard_delete"
+    );
+    assert_eq!(messages[7], "\"read\" is an access, and http has none; leave it out");
+}
+
+#[test]
+fn a_contribution_whose_export_is_missing_is_named_with_the_interface_and_the_world() {
+    let registration = with(vec![
+        Contribution::Route(route(M::Get, "/api/plugins/stats/report")),
+        Contribution::Widget(widget("clock")),
+        Contribution::Job(job("0 6 * * *")),
+    ]);
+    let all = registration.check_exports(|_| true);
+    assert_eq!(all, Ok(()));
+    let found = registration
+        .check_exports(|needed| needed == NeededExport::Contract(Exported::WidgetHandler))
+        .unwrap_err();
+    let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "routes[0]: route GET /api/plugins/stats/report: the component does not export route-handler; include the \
+             world serves-routes and implement it",
+            "jobs[0]: job \"nightly\": the component does not export job-handler; include the world serves-jobs and \
+             implement it",
+        ]
     );
 }
