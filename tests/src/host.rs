@@ -5,12 +5,18 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use goatherd::capability::db::{Caps, Databases, SqliteDatabase};
-use goatherd::capability::{PrepareError, Provider, Setup, Slot};
+use goatherd::capability::table::{DB_READ, DB_WRITE};
+use goatherd::capability::{Interface, PrepareError, Provider, Setup};
+use goatherd::contract::Error;
+use goatherd::contract::bindings::link;
+use goatherd::contract::host::{DbRead, DbWrite};
+use goatherd::contract::wire::database::{DbEngine, DbError, Outcome, Rows, Statement, Value};
 use goatherd::loader::signature::TrustedKeys;
 use goatherd::loader::{PackageLimits, Reader, ReaderSettings};
 use goatherd::permission::{Grant, Grants, Rates};
 use goatherd::runtime::{CodeCache, HostBuilder, Limits, LoadError};
 use goatherd::{Host, Plugin};
+use wasmtime::component::HasData;
 
 /// The host that all tests of a process share which need no back-ends of their own.
 pub fn host() -> &'static Host {
@@ -36,16 +42,53 @@ pub async fn probe(host: &Host, limits: Limits) -> Plugin {
 pub struct NoDatabase;
 
 impl Provider for NoDatabase {
-    fn interfaces(&self) -> &'static [&'static str] {
-        &["db-read", "db-write"]
+    type State = ();
+
+    fn interfaces(&self) -> Vec<Interface<()>> {
+        vec![
+            Interface::known(DB_READ, |linker, _| {
+                link::db_read::<_, Nothing>(linker, |_| Nothing)
+            }),
+            Interface::known(DB_WRITE, |linker, _| {
+                link::db_write::<_, Nothing>(linker, |_| Nothing)
+            }),
+        ]
     }
 
-    fn prepare(&self, _: &Setup<'_>) -> Result<Slot, PrepareError> {
-        Ok(Slot::new(Nothing))
+    async fn prepare(&self, _: &Setup<'_>) -> Result<(), PrepareError> {
+        Ok(())
     }
 }
 
 struct Nothing;
+
+impl HasData for Nothing {
+    type Data<'a> = Nothing;
+}
+
+fn nothing<T>() -> Result<T, DbError> {
+    Err(Error::Unavailable("this host has no database".to_owned()).into())
+}
+
+impl DbRead for Nothing {
+    async fn query(&mut self, _: String, _: Vec<Value>) -> Result<Rows, DbError> {
+        nothing()
+    }
+
+    fn engine(&mut self) -> DbEngine {
+        DbEngine::Other("none".to_owned())
+    }
+}
+
+impl DbWrite for Nothing {
+    async fn execute(&mut self, _: String, _: Vec<Value>) -> Result<Outcome, DbError> {
+        nothing()
+    }
+
+    async fn transaction(&mut self, _: Vec<Statement>) -> Result<Vec<Outcome>, DbError> {
+        nothing()
+    }
+}
 
 /// A host that serves a helpdesk's database.
 pub fn database_host(helpdesk: &crate::Helpdesk, caps: Caps) -> Host {

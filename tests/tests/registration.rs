@@ -33,7 +33,7 @@ async fn five_mistakes_are_reported_together_each_with_its_field() {
         [
             "jobs[0].schedule",
             "name",
-            "routes[0].method",
+            "routes[0].methods[0]",
             "routes[1].middleware[0]",
             "version"
         ]

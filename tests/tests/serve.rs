@@ -214,7 +214,7 @@ fn files_that_are_no_plugins_are_shown_with_the_reason_and_stop_nobody() {
         "goatherd:plugin/guest",
         "0.9.0",
         "acme:telepathy/mind@1.0.0",
-        "routes[0].method",
+        "routes[0].methods[0]",
         "core module",
     ] {
         assert!(all.contains(words), "{words} is not in {all}");

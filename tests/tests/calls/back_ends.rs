@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use goatherd::capability::cache::{Cache, PluginCache, Unavailable};
+use goatherd::capability::cache::{Cache, IncrementError, PluginCache, Unavailable};
 use goatherd::capability::config::Settings;
 use goatherd::capability::db::{
-    Call, Caps, Database, DbError, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
-    Value as Cell,
+    Call, Caps, Database, DbError, Engine, OpenError, Outcome, PluginDatabase, Rows, Scopes,
+    Statement, Value as Cell,
 };
 use goatherd::contract::PluginName;
 use serde_json::{Value, json};
@@ -63,6 +63,20 @@ impl PluginCache for Meeting {
     async fn delete(&self, _: &str) -> Answer<()> {
         Ok(())
     }
+
+    async fn increment(&self, _: &str, _: i64, _: Option<Duration>) -> Result<i64, IncrementError> {
+        Ok(0)
+    }
+
+    async fn compare_and_set(
+        &self,
+        _: &str,
+        _: Option<Vec<u8>>,
+        _: Option<Vec<u8>>,
+        _: Option<Duration>,
+    ) -> Answer<bool> {
+        Ok(false)
+    }
 }
 
 /// A cache that never answers.
@@ -85,6 +99,20 @@ impl PluginCache for Stuck {
     }
 
     async fn delete(&self, _: &str) -> Answer<()> {
+        std::future::pending().await
+    }
+
+    async fn increment(&self, _: &str, _: i64, _: Option<Duration>) -> Result<i64, IncrementError> {
+        std::future::pending().await
+    }
+
+    async fn compare_and_set(
+        &self,
+        _: &str,
+        _: Option<Vec<u8>>,
+        _: Option<Vec<u8>>,
+        _: Option<Duration>,
+    ) -> Answer<bool> {
         std::future::pending().await
     }
 }
@@ -113,6 +141,20 @@ impl PluginCache for Panicking {
 
     async fn delete(&self, _: &str) -> Answer<()> {
         Ok(())
+    }
+
+    async fn increment(&self, _: &str, _: i64, _: Option<Duration>) -> Result<i64, IncrementError> {
+        Ok(0)
+    }
+
+    async fn compare_and_set(
+        &self,
+        _: &str,
+        _: Option<Vec<u8>>,
+        _: Option<Vec<u8>>,
+        _: Option<Duration>,
+    ) -> Answer<bool> {
+        Ok(false)
     }
 }
 
@@ -175,6 +217,20 @@ impl PluginCache for PartOfMap {
         self.map.0.lock().unwrap().remove(&self.key(key));
         Ok(())
     }
+
+    async fn increment(&self, _: &str, _: i64, _: Option<Duration>) -> Result<i64, IncrementError> {
+        Err(IncrementError::NotANumber)
+    }
+
+    async fn compare_and_set(
+        &self,
+        _: &str,
+        _: Option<Vec<u8>>,
+        _: Option<Vec<u8>>,
+        _: Option<Duration>,
+    ) -> Answer<bool> {
+        Ok(false)
+    }
 }
 
 /// Settings that say who asked for what.
@@ -221,6 +277,10 @@ impl EchoFor {
 
 #[async_trait]
 impl PluginDatabase for EchoFor {
+    fn engine(&self) -> Engine {
+        Engine::Other("echo")
+    }
+
     async fn query(&self, sql: String, params: Vec<Cell>, call: Call) -> Result<Rows, DbError> {
         let left = call.deadline.saturating_duration_since(Instant::now());
         let first = vec![

@@ -129,6 +129,7 @@ async fn a_plugin_sees_for_whom_it_runs_and_arguments_cannot_change_it() {
             id: "u1".to_owned(),
             name: "Zoë".to_owned(),
             groups: vec!["admin".to_owned(), "agents".to_owned()],
+            traits: Vec::new(),
         })),
         language: "pt-BR".parse().unwrap(),
         request_id: RequestId::given("request-42").unwrap(),
@@ -158,6 +159,7 @@ async fn nothing_of_one_call_is_left_in_the_context_of_the_next() {
             id: "u1".to_owned(),
             name: String::new(),
             groups: Vec::new(),
+            traits: Vec::new(),
         })),
         language: "de".parse().unwrap(),
         ..CallContext::default()

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use goatherd::capability::db::Caps;
-use goatherd::contract::Error;
+use goatherd::contract::{Error, RateLimited};
 use goatherd::permission::Rates;
 use goatherd::runtime::{CallError, Limits};
 use goatherd_tests::{limits, plugin};
@@ -32,7 +32,7 @@ async fn desk(on: On, granted: &[&str], rate: u32) -> Desk {
 fn limited(outcome: Result<Value, CallError>) -> u64 {
     match outcome {
         Err(CallError::Plugin {
-            error: Error::RateLimited { retry_after_ms },
+            error: Error::RateLimited(RateLimited { retry_after_ms }),
             ..
         }) => retry_after_ms,
         other => panic!("this is over the rate: {other:?}"),

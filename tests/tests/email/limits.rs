@@ -1,6 +1,6 @@
 //! How often a plugin may send.
 
-use goatherd::contract::Error;
+use goatherd::contract::{Error, RateLimited};
 use goatherd::runtime::CallError;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ async fn over_the_rate_a_plugin_is_told_when_to_try_again(post: Post) {
         match send(&plugin, message.clone()).await {
             Ok(()) => {}
             Err(CallError::Plugin {
-                error: Error::RateLimited { retry_after_ms },
+                error: Error::RateLimited(RateLimited { retry_after_ms }),
                 ..
             }) => {
                 refused = Some(retry_after_ms);

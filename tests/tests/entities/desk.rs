@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use goatherd::Plugin;
 use goatherd::capability::config::{Config, Settings};
 use goatherd::capability::db::{Caps, Databases, SqliteDatabase};
-use goatherd::capability::entities::{Actor, Entities, EntityService, EntityTypes};
-use goatherd::capability::{Peers, PrepareError, Provider, Setup, Slot};
+use goatherd::capability::entities::{Actor, Entities, EntityAccess, EntityService, EntityTypes};
+use goatherd::capability::{Interface, Peers, PrepareError, Provider, Setup};
 use goatherd::contract::{CallContext, PluginName, User};
 use goatherd::manager::{Configured, Loader, Manager, Outcome, Terms};
 use goatherd::runtime::{CallError, Limits};
@@ -40,6 +40,7 @@ pub fn by(user: &str, org_id: Option<i64>) -> CallContext {
             id: user.to_owned(),
             name: user.to_owned(),
             groups: Vec::new(),
+            traits: Vec::new(),
         })),
         ..CallContext::default()
     }
@@ -80,13 +81,15 @@ struct Overhearing {
 }
 
 impl Provider for Overhearing {
-    fn interfaces(&self) -> &'static [&'static str] {
+    type State = EntityAccess;
+
+    fn interfaces(&self) -> Vec<Interface<EntityAccess>> {
         self.entities.interfaces()
     }
 
-    fn prepare(&self, setup: &Setup<'_>) -> Result<Slot, PrepareError> {
+    async fn prepare(&self, setup: &Setup<'_>) -> Result<EntityAccess, PrepareError> {
         *self.peers.lock().unwrap() = Some(Arc::clone(setup.peers));
-        self.entities.prepare(setup)
+        self.entities.prepare(setup).await
     }
 }
 

@@ -163,7 +163,9 @@ async fn events_are_counted_by_the_policy_and_refusals_are_not() {
         .await
         .unwrap_err()
         .to_contract();
-    let goatherd::contract::Error::RateLimited { retry_after_ms } = error else {
+    let goatherd::contract::Error::RateLimited(goatherd::contract::RateLimited { retry_after_ms }) =
+        error
+    else {
         panic!("{error}");
     };
     assert!((1..=20_001).contains(&retry_after_ms), "{retry_after_ms}");

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use goatherd::contract::Error;
+use goatherd::contract::{Error, RateLimited};
 use goatherd::permission::Rates;
 use goatherd::{Host, Plugin};
 use goatherd_tests::{Managed, NoDatabase, call, call_text, host_builder, limits, probe, relay};
@@ -50,7 +50,7 @@ async fn a_call_too_many_is_told_when_to_come_back_and_served_then() {
         text.contains("plugin \"probe\"") && text.contains("2 calls a second"),
         "{text}"
     );
-    let Error::RateLimited { retry_after_ms } = error.to_contract() else {
+    let Error::RateLimited(RateLimited { retry_after_ms }) = error.to_contract() else {
         panic!("{error}")
     };
     assert!((300..=520).contains(&retry_after_ms), "{retry_after_ms}");
@@ -147,7 +147,7 @@ async fn calls_from_other_plugins_count_too() {
     let Err(CallError::Plugin { error, .. }) = gather(4).await else {
         panic!("the fifth was not refused")
     };
-    assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
+    assert!(matches!(error, Error::RateLimited(_)), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,10 +49,10 @@ async fn errors_of_the_called_function_pass_as_they_are() {
     }
     let args = json!({ "plugin": "relay-b", "function": "fail", "args": { "error": "other" } });
     let error = refused(call(&managed.plugin("relay-a"), "call", args).await);
-    let own = Error::Other {
+    let own = Error::Other(ErrorDetail {
         code: "as-asked".to_owned(),
         message: "other as asked".to_owned(),
-    };
+    });
     assert_eq!(error, own);
 }
 

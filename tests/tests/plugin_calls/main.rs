@@ -45,6 +45,7 @@ async fn the_acting_user_the_organisation_and_the_request_go_along() {
                 id: "u1".to_owned(),
                 name: "Zoë".to_owned(),
                 groups: Vec::new(),
+                traits: Vec::new(),
             }
             .into(),
         ),

@@ -1,11 +1,11 @@
 //! The rule that approves by itself, and in which order decisions count.
 
 use goatherd::contract::ContractVersion;
-use goatherd::contract::registration::Registration;
-use goatherd::contract::v0_1::goatherd::plugin::registration as wit;
+use goatherd::contract::registration::{PermissionRequest, Registration, Resources};
+use goatherd::contract::wire::registration as wire;
 use goatherd::loader::signature::SecretKey;
 use goatherd::manager::{Candidate, Configured, Decision, Policy, Reviewed, Terms};
-use goatherd::permission::Need;
+use goatherd::permission::{Grant, Need};
 use goatherd::registry::policy::{AuditPage, Origin, PolicyChange, Status};
 use goatherd::runtime::{Description, Import, Limits, Verdict};
 use goatherd_tests::grants;
@@ -17,22 +17,33 @@ fn plugin(
     version: &str,
     needs: &[Need],
     requests: &[&str],
-    resources: Option<wit::ResourceRequest>,
+    resources: Option<wire::ResourceRequest>,
 ) -> Description {
-    let given = wit::Registration {
+    let given = wire::Registration {
         name: "stats".to_owned(),
         version: version.to_owned(),
-        description: String::new(),
-        author: String::new(),
-        license: String::new(),
-        homepage: String::new(),
+        description: None,
+        author: None,
+        license: None,
+        homepage: None,
         min_host_version: None,
         resources,
-        contributions: requests
-            .iter()
-            .map(|line| wit::Contribution::Permission((*line).to_owned()))
-            .collect(),
+        contributions: Vec::new(),
     };
+    let asked = requests.iter().map(|line| {
+        let grant = Grant::parse(line).unwrap();
+        PermissionRequest {
+            kind: grant.permission(),
+            access: grant.access(),
+            scope: grant.scope(),
+        }
+    });
+    let mut registration = Registration::parse(given, goatherd_tests::host().version()).unwrap();
+    registration
+        .resources
+        .get_or_insert_with(Resources::default)
+        .permissions
+        .extend(asked);
     let import = |permission: &Need| Import {
         name: "an-interface".to_owned(),
         verdict: Verdict::Granted {
@@ -45,7 +56,7 @@ fn plugin(
         bytes: 0,
         imports: needs.iter().map(import).collect(),
         exports: Vec::new(),
-        registration: Registration::parse(given, goatherd_tests::host().version()).unwrap(),
+        registration,
     }
 }
 
@@ -127,12 +138,13 @@ async fn what_is_signed_and_modest_is_approved_and_the_trail_says_by_which_rule_
 
 #[tokio::test]
 async fn what_is_not_signed_or_asks_for_more_waits_and_is_told_why() {
-    let wish = |memory_mb, call_timeout_ms| wit::ResourceRequest {
-        memory_mb,
-        call_timeout_ms,
-        init_timeout_ms: None,
-        shutdown_timeout_ms: None,
-        permissions: Vec::new(),
+    let wish = |memory_mib: Option<u32>, call_timeout_ms: Option<u32>| {
+        let memory = memory_mib.map(wire::LimitRequest::MemoryMib);
+        let timeout = call_timeout_ms.map(wire::LimitRequest::CallTimeoutMs);
+        wire::ResourceRequest {
+            limits: memory.into_iter().chain(timeout).collect(),
+            permissions: Vec::new(),
+        }
     };
     let policies = Policies::new();
     let rule = Reviewed::new(policies.clone()).approve_signed();

@@ -117,7 +117,7 @@ fn every_mistake_of_a_registration_is_told_with_its_field() {
         [
             "jobs[0].schedule",
             "name",
-            "routes[0].method",
+            "routes[0].methods[0]",
             "routes[1].middleware[0]",
             "version"
         ]

@@ -107,6 +107,7 @@ async fn go_around(application: Application) {
                     id: "u1".to_owned(),
                     name: "Zoë".to_owned(),
                     groups: Vec::new(),
+                    traits: Vec::new(),
                 }
                 .into(),
             ),

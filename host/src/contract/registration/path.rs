@@ -44,7 +44,7 @@ impl<'a> Segment<'a> {
 }
 
 impl RoutePath {
-    pub(super) fn parse(text: String) -> Result<Self, String> {
+    pub(crate) fn parse(text: String) -> Result<Self, String> {
         match Self::wrong(&text) {
             None => Ok(RoutePath(text)),
             Some(wrong) => Err(format!(

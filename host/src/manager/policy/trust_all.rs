@@ -141,8 +141,7 @@ mod tests {
                 permission: *permission,
             },
         };
-        let mut registration =
-            Registration::parse(given, &semver::Version::new(0, 1, 0)).unwrap();
+        let mut registration = Registration::parse(given, &semver::Version::new(0, 1, 0)).unwrap();
         registration.resources = Some(Resources {
             permissions: asked.collect(),
             ..Resources::default()

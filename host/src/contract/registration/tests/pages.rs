@@ -59,7 +59,11 @@ fn a_route_for_several_methods_is_one_for_each_and_has_its_own_limit_of_bodies()
         methods: Vec::new(),
         ..several.clone()
     };
-    refused(vec![Contribution::Route(none)], "routes[0].methods", "no method");
+    refused(
+        vec![Contribution::Route(none)],
+        "routes[0].methods",
+        "no method",
+    );
     let large = wire::Route {
         max_body_bytes: Some(BODY_MAX + 1),
         ..several

@@ -305,5 +305,9 @@ fn every_unknown_word_is_refused_with_the_known_ones() {
         "pwa.display",
         "standalone, fullscreen or minimal-ui",
     );
-    wrong(|ui| ui.rate_limit_per_minute = Some(0), "rate_limit_per_minute", "more than 0");
+    wrong(
+        |ui| ui.rate_limit_per_minute = Some(0),
+        "rate_limit_per_minute",
+        "more than 0",
+    );
 }

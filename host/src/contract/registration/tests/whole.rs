@@ -295,12 +295,18 @@ fn requests_that_nobody_could_grant_are_told() {
             "resources.permissions[4].scope",
         ]
     );
-    let messages: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
+    let messages: Vec<&str> = found
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
     assert_eq!(
         messages[5],
         "\"raed\" is not a known access; expected read, write, readwrite or hard_delete"
     );
-    assert_eq!(messages[7], "\"read\" is an access, and http has none; leave it out");
+    assert_eq!(
+        messages[7],
+        "\"read\" is an access, and http has none; leave it out"
+    );
 }
 
 #[test]
