@@ -5,7 +5,7 @@ mod errors;
 
 use std::time::{Duration, Instant};
 
-use goatherd::contract::{CallContext, Error, RequestId, User};
+use goatherd::contract::{CallContext, Error, ErrorDetail, RequestId, User};
 use goatherd::runtime::{CallError, Limits};
 use goatherd_tests::{Managed, call, call_in, host, limits, relay};
 use serde_json::{Value, json};
