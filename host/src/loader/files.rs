@@ -184,7 +184,7 @@ impl PluginFiles {
 
     /// Where the files are: for tests and for showing, since paths say nothing about what may be read.
     #[must_use]
-    pub fn place(&self) -> Option<PathBuf> {
+    pub fn unpacked_to(&self) -> Option<PathBuf> {
         self.folder().ok().map(Path::to_owned)
     }
 }
