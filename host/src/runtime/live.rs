@@ -102,7 +102,7 @@ impl Terms {
 
     /// The limits that come after these. Nested calls that wait for an extra instance under the old number go on doing so.
     fn next(&self, limits: Limits) -> Self {
-        let same = limits.places() == self.limits.places();
+        let same = limits.permits() == self.limits.permits();
         Self {
             depths: if same {
                 Arc::clone(&self.depths)
@@ -121,7 +121,7 @@ impl Terms {
 }
 
 fn depths(limits: &Limits) -> Arc<[Arc<Semaphore>; Chain::MAX_DEPTH]> {
-    let permits = limits.places().min(Semaphore::MAX_PERMITS);
+    let permits = limits.permits().min(Semaphore::MAX_PERMITS);
     Arc::new(std::array::from_fn(|_| Arc::new(Semaphore::new(permits))))
 }
 
