@@ -9,36 +9,38 @@
 
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
 
+use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
-use super::table::{Entry, Serving, State};
-use super::{Manager, ManagerError, Parts};
 use crate::capability::log::PluginLog;
 use crate::contract::{CallContext, Json, PluginName};
 use crate::permission::Grants;
-use crate::runtime::{CallError, Description, Plugin, Reply};
+use crate::runtime::{CallError, Description, Reply};
+
+/// Calls plugins by name: the manager, as handles see it.
+#[async_trait]
+pub(super) trait Caller: Send + Sync {
+    /// Calls a function of whichever load of the plugin serves.
+    async fn call(
+        self: Arc<Self>,
+        plugin: &PluginName,
+        function: &str,
+        args: &Json,
+        context: CallContext,
+    ) -> Result<Reply, CallError>;
+}
 
 /// Calls an enabled plugin. What else it shows is as of when it was made. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    description: Arc<Description>,
-    grants: Arc<Grants>,
-    log: Arc<PluginLog>,
-    manager: Weak<Parts>,
+    pub(super) description: Arc<Description>,
+    pub(super) grants: Arc<Grants>,
+    pub(super) log: Arc<PluginLog>,
+    pub(super) caller: Weak<dyn Caller>,
 }
 
 impl Handle {
-    pub(super) fn of(entry: &Entry) -> Self {
-        Self {
-            description: Arc::clone(&entry.description),
-            grants: Arc::clone(&entry.grants),
-            log: Arc::clone(&entry.log),
-            manager: Weak::clone(&entry.manager),
-        }
-    }
-
     /// The plugin's name.
     pub fn name(&self) -> &PluginName {
         &self.description.registration.name
@@ -65,24 +67,27 @@ impl Handle {
             && Arc::ptr_eq(&self.grants, &other.grants)
     }
 
-    /// Calls a function of the plugin. See [`Plugin::call`].
+    /// Calls a function of the plugin. See [`Plugin::call`](crate::runtime::Plugin::call).
     ///
     /// # Errors
     ///
-    /// As [`Plugin::call`], and [`CallError::NotServing`] where no load of it serves and none can be made.
+    /// As [`Plugin::call`](crate::runtime::Plugin::call), and [`CallError::NotServing`] where no load of it serves and none can be made.
     pub async fn call(
         &self,
         function: &str,
         args: &Json,
         context: CallContext,
     ) -> Result<Reply, CallError> {
-        let Some(manager) = self.manager.upgrade().map(Manager) else {
-            return Err(self.not_serving("its host has ended"));
+        let Some(caller) = self.caller.upgrade() else {
+            return Err(CallError::NotServing {
+                plugin: self.name().clone(),
+                why: "its host has ended".to_owned(),
+            });
         };
-        manager.call(self.name(), function, args, context).await
+        caller.call(self.name(), function, args, context).await
     }
 
-    /// Calls a function and reads its answer as JSON. See [`Plugin::call_json`].
+    /// Calls a function and reads its answer as JSON. See [`Plugin::call_json`](crate::runtime::Plugin::call_json).
     ///
     /// # Errors
     ///
@@ -95,95 +100,6 @@ impl Handle {
     ) -> Result<T, CallError> {
         let reply = self.call(function, args, context).await?;
         reply.json(self.name(), function)
-    }
-
-    fn not_serving(&self, why: &str) -> CallError {
-        CallError::NotServing {
-            plugin: self.name().clone(),
-            why: why.to_owned(),
-        }
-    }
-}
-
-impl Manager {
-    /// What calls a plugin, if it is enabled.
-    pub fn plugin(&self, name: &str) -> Option<Handle> {
-        self.0.table.load().get(name)?.handle()
-    }
-
-    async fn call(
-        &self,
-        name: &PluginName,
-        function: &str,
-        args: &Json,
-        mut context: CallContext,
-    ) -> Result<Reply, CallError> {
-        let mut before: Option<Plugin> = None;
-        loop {
-            let plugin = match self.loaded(name)? {
-                Some(plugin) => plugin,
-                None => self.wake(name, &mut context).await?,
-            };
-            // The load that was shut down is still the one that serves: nobody took its place.
-            if before.is_some_and(|before| before.is(&plugin)) {
-                return Err(CallError::ShutDown {
-                    plugin: name.clone(),
-                });
-            }
-            match plugin.call(function, args, context.clone()).await {
-                Err(CallError::ShutDown { .. }) => before = Some(plugin),
-                ended => return ended,
-            }
-        }
-    }
-
-    /// The load of a plugin that serves; none if one has to be made.
-    fn loaded(&self, name: &PluginName) -> Result<Option<Plugin>, CallError> {
-        let table = self.0.table.load();
-        let why = match table.get(name.as_str()).map(|entry| &entry.state) {
-            Some(State::Enabled(Serving::Loaded(plugin))) => return Ok(Some(plugin.clone())),
-            Some(State::Enabled(Serving::Idle | Serving::Waking { .. })) => return Ok(None),
-            Some(State::Enabled(Serving::Files)) => {
-                "it has files only, and no functions to call".to_owned()
-            }
-            Some(State::Failed(failure)) => failure.message.clone(),
-            Some(State::Waiting { why } | State::Blocked { why }) => why.clone(),
-            Some(other) => format!("it is {}", other.name()),
-            None => "it is gone".to_owned(),
-        };
-        Err(CallError::NotServing {
-            plugin: name.clone(),
-            why,
-        })
-    }
-
-    /// Loads a plugin for a call, within the time of the call, which goes on to count.
-    async fn wake(
-        &self,
-        name: &PluginName,
-        context: &mut CallContext,
-    ) -> Result<Plugin, CallError> {
-        let refused = |why: String| CallError::NotServing {
-            plugin: name.clone(),
-            why,
-        };
-        let timeout = match self.0.table.load().get(name.as_str()) {
-            Some(entry) => entry.limits.call_timeout,
-            None => return Err(refused("it is gone".to_owned())),
-        };
-        let latest = Instant::now() + timeout;
-        let deadline = context.deadline.map_or(latest, |limit| limit.min(latest));
-        context.deadline = Some(deadline);
-        let started = self.start(name.as_str());
-        match tokio::time::timeout_at(deadline.into(), started).await {
-            Ok(Ok(Some(plugin))) => Ok(plugin),
-            Ok(Ok(None)) => Err(refused("it has no functions to call".to_owned())),
-            Ok(Err(ManagerError::Failed(failure))) => Err(refused(failure.message)),
-            Ok(Err(other)) => Err(refused(other.to_string())),
-            Err(_) => Err(refused(
-                "loading it took longer than the call may take; it goes on".to_owned(),
-            )),
-        }
     }
 }
 

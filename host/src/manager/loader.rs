@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use super::load::{Outcome, Report};
 use super::origin::Origin;
+use super::steps::{Manager, unknown};
 use super::watching::Watching;
-use super::{Failure, Handle, Manager, ManagerError};
+use super::{Failure, Handle, ManagerError};
 use crate::loader::{self, DiscoverError, Discovered, Reader, WatchError};
 
 /// Finds and loads the plugins of one directory. Cheap to clone; all clones are the same loader.
@@ -70,11 +71,11 @@ impl Loader {
         &self.manager
     }
 
-    /// Looks for plugins without loading or describing them, and says how many there are.
+    /// Looks for plugins without loading or describing them, and says how many there are. Nothing in the directory is changed.
     ///
     /// # Errors
     ///
-    /// When the directory cannot be made or read.
+    /// When the directory cannot be read.
     pub async fn discover_all(&self) -> Result<usize, DiscoverError> {
         let found = loader::discover(&self.directory).await?;
         let count = found.len();
@@ -111,7 +112,7 @@ impl Loader {
     ///
     /// When the directory cannot be made or read. A plugin that fails is in the report instead.
     pub async fn load_all(&self) -> Result<Report, DiscoverError> {
-        self.discover_all().await?;
+        self.recover_and_discover().await?;
         let table = self.manager.snapshot();
         let files = self.seen().clone().into_iter();
         let new = files.filter(|file| table.of_file(&file.path).is_none());
@@ -251,7 +252,7 @@ impl Loader {
             }
             drop(outcome);
         }
-        Err(super::unknown(&self.manager.snapshot(), name))
+        Err(unknown(&self.manager.snapshot(), name))
     }
 
     async fn take(&self, found: Discovered) -> Result<Handle, ManagerError> {
@@ -269,11 +270,16 @@ impl Loader {
         }
     }
 
+    /// Finishes interrupted installations, and looks for plugins.
+    async fn recover_and_discover(&self) -> Result<(), DiscoverError> {
+        loader::recover(&self.directory).await?;
+        self.discover_all().await?;
+        Ok(())
+    }
+
     async fn rediscover(&self) -> Result<(), ManagerError> {
-        let found = self.discover_all().await;
-        found
-            .map(drop)
-            .map_err(|error| ManagerError::Failed(Failure::new("unavailable", error.to_string())))
+        let found = self.recover_and_discover().await;
+        found.map_err(|error| ManagerError::Failed(Failure::new("unavailable", error.to_string())))
     }
 
     fn origin(&self, file: Discovered) -> Origin {

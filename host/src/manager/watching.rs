@@ -9,7 +9,8 @@ use std::sync::Weak;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{Loader, Manager, Parts};
+use super::loader::Loader;
+use super::steps::{Manager, ManagerInner};
 use crate::loader::{Change, Discovered, Watch, WatchError, WatchSettings};
 
 /// A directory that is being followed. Dropping it ends that.
@@ -42,7 +43,7 @@ impl Drop for Watching {
 async fn follow(
     watch: Watch,
     mut changes: mpsc::Receiver<Change>,
-    manager: Weak<Parts>,
+    manager: Weak<ManagerInner>,
     loader: impl Fn(Manager) -> Loader,
 ) {
     while let Some(change) = changes.recv().await {
