@@ -22,10 +22,11 @@ use futures::StreamExt as _;
 use serde::Serialize;
 
 use super::access;
-use super::app::App;
 use super::edge::Asked;
 use super::envelope::{Answer, Body};
+use super::pages;
 use super::problem::Problem;
+use super::state::App;
 use crate::capability::log::Level;
 use crate::contract::Json;
 use crate::contract::registration::{Handler, Method};
@@ -107,7 +108,12 @@ pub(super) async fn plugin_route(
                 tracing::warn!(plugin = %name, function = %function, request_id, "{failed}");
             }
         }
-        Problem::of_call(&error, name, &contributions, &asked.visitor)
+        Problem::of_call(
+            &error,
+            name,
+            &contributions,
+            asked.visitor.is_administrator(),
+        )
     })?;
     let answer = Answer::parse(reply.into_string()).map_err(|error| {
         let message = format!("{function} answered {}: {error}", parts.uri.path());
@@ -307,9 +313,8 @@ fn respond(
             (StatusCode::OK, (headers, Html(html)).into_response())
         }
         Body::Html { html, title, .. } => {
-            let page =
-                app.pages
-                    .wrapped(app, asked, contributions, plugin, &html, title.as_deref())?;
+            let title = title.as_deref();
+            let page = pages::wrapped(app, asked, contributions, plugin, &html, title)?;
             (StatusCode::OK, page)
         }
     };
