@@ -5,8 +5,10 @@
 //! so what it says about a plugin is never out of date, and of several callers who want one loaded, one loads it.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::load::{Outcome, Report};
 use super::origin::Origin;
@@ -198,17 +200,13 @@ impl Loader {
     /// When the directory cannot be made or watched.
     pub async fn watch(&self) -> Result<(), WatchError> {
         let watching = Watching::start(self).await?;
-        *self.watching.lock().unwrap_or_else(PoisonError::into_inner) = Some(watching);
+        *self.watching.lock() = Some(watching);
         Ok(())
     }
 
     /// Follows no longer what happens in the directory. A change that is being made is made to the end.
     pub fn stop_watch(&self) {
-        let watching = self
-            .watching
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let watching = self.watching.lock().take();
         drop(watching);
     }
 
@@ -287,6 +285,6 @@ impl Loader {
     }
 
     fn seen(&self) -> MutexGuard<'_, Vec<Discovered>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock()
     }
 }

@@ -4,9 +4,10 @@
 //! none.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::applier::{Applier, Nothing};
@@ -106,7 +107,7 @@ impl Manager {
     /// Changes the table in a step of its own.
     pub(super) fn step<T>(&self, change: impl FnOnce(&Table, &mut Table) -> T) -> T {
         // Steps leave a whole table behind even where one of them panics.
-        let held: MutexGuard<'_, ()> = self.0.step.lock().unwrap_or_else(PoisonError::into_inner);
+        let held: MutexGuard<'_, ()> = self.0.step.lock();
         let present = self.0.table.load_full();
         let mut next = (*present).clone();
         let done = change(&present, &mut next);

@@ -10,11 +10,12 @@
 //! The three limits are written before the word. A call that reads while they change may see some of the old and some of the
 //! new ones, as if it had come a moment earlier for some and later for others.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::limits::{InstanceMode, Limits};
@@ -168,7 +169,7 @@ impl Live {
 
     /// Replaces the limits.
     pub(super) fn set(&self, limits: Limits) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.changing.lock();
         let next = Arc::new(self.terms().next(limits));
         self.terms.store(Arc::clone(&next));
         self.publish(&next);

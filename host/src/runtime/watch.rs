@@ -11,9 +11,9 @@
 //!
 //! [`Word`]: super::live::Word
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::breaker::{Breaker, BreakerPolicy, Change, Outcome, Pass, Refusal};
@@ -42,7 +42,7 @@ impl Watch {
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+        self.breaker.lock()
     }
 
     pub(super) fn admit(&self, now: Instant) -> Result<Pass, Refusal> {

@@ -1,9 +1,10 @@
 //! How many streams of events are open, and whether they are to end.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::http::StatusCode;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::problem::Problem;
@@ -50,7 +51,7 @@ impl Streams {
         if *self.ended.borrow() {
             return Err(Problem::unavailable("this server is stopping"));
         }
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         let count = open.entry(visitor.to_owned()).or_default();
         if *count >= VISITOR_STREAMS {
             return Err(Problem::exhausted(
@@ -71,11 +72,7 @@ impl Streams {
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        let mut open = self
-            .streams
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.streams.open.lock();
         if let Some(count) = open.get_mut(&self.visitor) {
             *count -= 1;
             if *count == 0 {

@@ -7,9 +7,10 @@
 //! it is dropped, the permit goes to the next one.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use super::Pool;
@@ -47,7 +48,7 @@ impl Line {
     pub(super) fn hold(&self) -> Held<'_> {
         Held {
             waiting: &self.waiting,
-            callers: self.callers.lock().unwrap_or_else(PoisonError::into_inner),
+            callers: self.callers.lock(),
         }
     }
 
