@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
+use tokio::task::JoinHandle;
 
 use super::load::{Outcome, Report};
 use super::origin::Origin;
 use super::steps::{Manager, unknown};
-use super::watching::Watching;
 use super::{Failure, Handle, ManagerError};
-use crate::loader::{self, DiscoverError, Discovered, Reader, WatchError};
+use crate::loader::{self, DiscoverError, Discovered, Reader};
 
 /// Finds and loads the plugins of one directory. Cheap to clone; all clones are the same loader.
 #[derive(Clone)]
@@ -25,7 +25,16 @@ pub struct Loader {
     reader: Reader,
     lazy: Option<Duration>,
     seen: Arc<Mutex<Vec<Discovered>>>,
-    watching: Arc<Mutex<Option<Watching>>>,
+    pub(super) watching: Arc<Mutex<Option<AbortOnDrop>>>,
+}
+
+/// A task that ends when this is dropped.
+pub(super) struct AbortOnDrop(pub(super) JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A plugin that was found.
@@ -190,24 +199,6 @@ impl Loader {
     /// When there is no such plugin.
     pub async fn unload(&self, name: &str) -> Result<(), ManagerError> {
         self.manager.unload(name).await
-    }
-
-    /// Follows what happens in the directory from now on: new plugins are loaded, changed ones reloaded, removed ones taken
-    /// out. Until [`stop_watch`](Self::stop_watch), or until the manager is gone.
-    ///
-    /// # Errors
-    ///
-    /// When the directory cannot be made or watched.
-    pub async fn watch(&self) -> Result<(), WatchError> {
-        let watching = Watching::start(self).await?;
-        *self.watching.lock() = Some(watching);
-        Ok(())
-    }
-
-    /// Follows no longer what happens in the directory. A change that is being made is made to the end.
-    pub fn stop_watch(&self) {
-        let watching = self.watching.lock().take();
-        drop(watching);
     }
 
     /// The loader, but for its manager, which it would keep alive.
