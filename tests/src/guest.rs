@@ -35,14 +35,14 @@ pub fn guest(name: &str) -> Vec<u8> {
 }
 
 /// The guest `hostile`, told what to do in each of some phases by the codes of its documentation.
-pub fn hostile(deeds: &[(Phase, u8)]) -> Vec<u8> {
+pub fn hostile(behaviours: &[(Phase, u8)]) -> Vec<u8> {
     let mut bytes = guest("hostile");
     let marker = find(
         &bytes,
         b"GOATHERD-BEHAVIOUR:register=n;init=n;call=n;shutdown=n",
     );
-    for (phase, deed) in deeds {
-        bytes[marker + *phase as usize] = *deed;
+    for (phase, behaviour) in behaviours {
+        bytes[marker + *phase as usize] = *behaviour;
     }
     bytes
 }
@@ -52,8 +52,8 @@ pub fn hostile(deeds: &[(Phase, u8)]) -> Vec<u8> {
 pub fn misregistered(choice: u8) -> Vec<u8> {
     let mut bytes = guest("misregistered");
     let marker = b"GOATHERD-REGISTRATION:";
-    let place = find(&bytes, marker) + marker.len();
-    bytes[place] = choice;
+    let offset = find(&bytes, marker) + marker.len();
+    bytes[offset] = choice;
     bytes
 }
 
@@ -75,8 +75,8 @@ pub fn mistyped() -> Vec<u8> {
 pub fn relay(letter: char) -> Vec<u8> {
     let mut bytes = guest("relay");
     let marker = b"GOATHERD-NAME:relay-";
-    let place = find(&bytes, marker) + marker.len();
-    bytes[place] = u8::try_from(letter).expect("a letter of the Latin alphabet");
+    let offset = find(&bytes, marker) + marker.len();
+    bytes[offset] = u8::try_from(letter).expect("a letter of the Latin alphabet");
     bytes
 }
 
@@ -84,23 +84,23 @@ pub fn relay(letter: char) -> Vec<u8> {
 pub fn steady(letter: char, generation: u8, wrong: u8) -> Vec<u8> {
     let mut bytes = guest("steady");
     let marker = b"GOATHERD-STEADY:";
-    let place = find(&bytes, marker) + marker.len();
-    bytes[place] = u8::try_from(letter).expect("a letter of the Latin alphabet");
-    bytes[place + 1] = b'0' + generation % 10;
-    bytes[place + 2] = wrong;
+    let offset = find(&bytes, marker) + marker.len();
+    bytes[offset] = u8::try_from(letter).expect("a letter of the Latin alphabet");
+    bytes[offset + 1] = b'0' + generation % 10;
+    bytes[offset + 2] = wrong;
     bytes
 }
 
 /// Where a marker stands that must be there exactly once.
 pub(crate) fn find(bytes: &[u8], marker: &[u8]) -> usize {
-    let mut places = bytes
+    let mut offsets = bytes
         .windows(marker.len())
         .enumerate()
         .filter(|(_, window)| *window == marker)
-        .map(|(place, _)| place);
-    let place = places.next().expect("the guest has its marker");
-    assert_eq!(places.next(), None, "the guest has its marker once");
-    place
+        .map(|(offset, _)| offset);
+    let offset = offsets.next().expect("the guest has its marker");
+    assert_eq!(offsets.next(), None, "the guest has its marker once");
+    offset
 }
 
 /// A component that imports instances of these names and exports the contract's name with nothing behind it: enough to

@@ -11,6 +11,7 @@ mod cable;
 mod call;
 pub mod fields;
 pub mod front;
+mod gate;
 mod guest;
 mod helpdesk;
 mod helpdesk_postgres;
@@ -23,10 +24,13 @@ mod program;
 mod server;
 pub mod servers;
 mod sse;
+mod stores;
+mod wait;
 mod web_server;
 
 pub use cable::Cable;
 pub use call::{call, call_in, call_text, in_language, json, until};
+pub use gate::Gate;
 pub use guest::{
     Phase, guest, guest_path, hostile, importing, misregistered, mistyped, relay, steady,
 };
@@ -42,6 +46,8 @@ pub use outside::{Authority, Names, http_client};
 pub use program::{Outcome, goatherd, program};
 pub use server::{Answer, Server};
 pub use sse::{EventStream, SseEvent};
+pub use stores::{StoreKind, postgres_store, sqlite_store};
+pub use wait::{PATIENCE, until_served, until_waiting, wait_for, wait_for_async};
 pub use web_server::{Reply, Seen, WebServer};
 
 use std::path::PathBuf;

@@ -117,12 +117,17 @@ async fn mapping_is_much_quicker_than_compiling() {
     let folder = private();
     let large = guest("hello-js");
     let host = host_on(folder.path());
-    let began = Instant::now();
-    host.compile("hello-js.wasm", large.clone()).await.unwrap();
-    let compiling = began.elapsed();
-    let began = Instant::now();
-    host.compile("hello-js.wasm", large).await.unwrap();
-    let mapping = began.elapsed();
+    let compile = async || {
+        let began = Instant::now();
+        host.compile("hello-js.wasm", large.clone()).await.unwrap();
+        began.elapsed()
+    };
+    let compiling = compile().await;
+    // The quickest of some, since the machine may be busy with other things during one of them.
+    let mut mapping = Duration::MAX;
+    for _ in 0..5 {
+        mapping = mapping.min(compile().await);
+    }
     assert!(
         mapping < compiling / 3,
         "mapping took {mapping:?}, compiling {compiling:?}"
@@ -251,7 +256,15 @@ async fn a_directory_that_is_gone_costs_only_time() {
     let directory = folder.path().join("code");
     let host = host_on(&directory);
     fs::remove_dir_all(&directory).unwrap();
-    load(&host, guest("bench")).await;
+    for _ in 0..2 {
+        let plugin = load(&host, guest("bench")).await;
+        call(&plugin, "nothing", json!({})).await.unwrap();
+        // Whoever removed it may have had a reason: it is not made again behind their back.
+        assert!(!directory.exists());
+    }
+    // A host that starts makes it.
+    load(&host_on(&directory), guest("bench")).await;
+    assert_eq!(files(&directory).len(), 1);
 }
 
 #[tokio::test]
@@ -311,23 +324,29 @@ fn the_programs_second_run_starts_from_the_code_cache() {
             .arg(guest_path("hello-js"))
             .args(["hello", "{}", "--code-cache"])
             .arg(&cache);
-        let began = Instant::now();
         Outcome::of(&mut command).result();
-        began.elapsed()
     };
-    let first = run();
+    run();
     // Beside the code there is a folder for what plugins say about themselves.
     let code = || {
         let mut kept = files(&cache);
         kept.retain(|path| path.is_file());
         kept
     };
-    let kept = code();
-    assert_eq!(kept.len(), 1);
-    let second = run();
-    assert_eq!(code(), kept);
+    let [kept] = code().try_into().unwrap();
+    let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+    let (first, long_ago) = (
+        inode(&kept),
+        SystemTime::now() - Duration::from_secs(20 * 24 * 3_600),
+    );
+    let file = fs::File::open(&kept).unwrap();
+    file.set_modified(long_ago).unwrap();
+    run();
+    assert_eq!(code(), [kept.clone()]);
+    assert_eq!(inode(&kept), first, "it was not compiled again");
+    let used = fs::metadata(&kept).unwrap().modified().unwrap();
     assert!(
-        second < first.max(Duration::from_secs(5)),
-        "{first:?}, then {second:?}"
+        used > long_ago + Duration::from_secs(3_600),
+        "its use is noted"
     );
 }

@@ -179,7 +179,7 @@ async fn approve(
                 settings.plugins.display()
             )
         })?;
-        change.grants = Some(TrustAll::wishes(described).grants);
+        change.grants = Some(TrustAll::requested(described).grants);
     }
     if let Some(description) = described {
         note = note.about(ComponentId {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::files::PluginFiles;
 use super::manifest::Manifest;
-use super::reader::ReadError;
+use super::read_error::ReadError;
 use super::signature::KeyId;
 use crate::runtime::Description;
 
@@ -38,7 +38,7 @@ impl Bundle {
         let Some(manifest) = &self.manifest else {
             return Ok(());
         };
-        let said = &description.registration;
+        let registered = &description.registration;
         let disagrees = |field, manifest: String, component: String| {
             Err(ReadError::Disagrees {
                 path: self.path.clone(),
@@ -47,11 +47,15 @@ impl Bundle {
                 component,
             })
         };
-        if manifest.name != said.name {
-            return disagrees("name", manifest.name.to_string(), said.name.to_string());
+        if manifest.name != registered.name {
+            return disagrees(
+                "name",
+                manifest.name.to_string(),
+                registered.name.to_string(),
+            );
         }
-        if manifest.version != said.version {
-            let (ours, its) = (manifest.version.to_string(), said.version.to_string());
+        if manifest.version != registered.version {
+            let (ours, its) = (manifest.version.to_string(), registered.version.to_string());
             return disagrees("version", ours, its);
         }
         Ok(())

@@ -1,12 +1,15 @@
 //! Discovery: which files and folders may be plugins.
 //!
 //! What is found is in the order of the names, so that a host that starts twice on the same directory does the same twice.
-//! A directory that does not exist is made, so that a fresh host starts. Three layouts are known: a component `NAME.wasm`,
-//! a package `NAME.zip`, and a folder with a `plugin.yaml` in it. Everything else is passed over: hidden names, signatures,
-//! and whatever editors and copying programs leave. Nothing that is found is opened, so one that is broken hides no other.
+//! Three layouts are known: a component `NAME.wasm`, a package `NAME.zip`, and a folder with a `plugin.yaml` in it. Everything
+//! else is passed over: hidden names, signatures, and whatever editors and copying programs leave. Nothing that is found is
+//! opened, so one that is broken hides no other.
 //!
-//! Names are hints: two files may turn out to be one plugin, which whoever loads them refuses. What an interrupted
-//! installation has not tidied up yet is finished first, or at least passed over; see [`install`](super::install).
+//! Looking only reads: nothing is made, moved or removed, and a directory that does not exist has no plugins. What an
+//! interrupted installation has replaced and not removed yet is passed over; whoever loads plugins has it finished first
+//! ([`recover`](super::recover())).
+//!
+//! Names are hints: two files may turn out to be one plugin, which whoever loads them refuses.
 
 use std::fs;
 use std::io;
@@ -14,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{install, manifest};
+use super::{journal, manifest};
 
 /// A file or folder that may be a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +41,7 @@ pub enum Layout {
     Package,
 }
 
-/// Why a directory could not be searched.
+/// Why a directory could not be searched, or made ready for that.
 #[derive(Debug, Error)]
 pub enum DiscoverError {
     /// It does not exist and cannot be made.
@@ -59,40 +62,32 @@ pub enum DiscoverError {
     },
 }
 
-/// What may be plugins in a directory, sorted by path. A directory that does not exist is made.
+/// What may be plugins in a directory, sorted by path. One that does not exist has none.
 ///
 /// # Errors
 ///
-/// When the directory cannot be made or listed.
+/// When the directory cannot be listed.
 pub async fn discover(directory: &Path) -> Result<Vec<Discovered>, DiscoverError> {
     let owned = directory.to_owned();
     let unreadable = |reason| DiscoverError::Unreadable {
         directory: directory.to_owned(),
         reason,
     };
-    tokio::task::spawn_blocking(move || discover_now(&owned))
-        .await
-        .map_err(|stopped| unreadable(io::Error::other(stopped)))?
+    let listed = tokio::task::spawn_blocking(move || list(&owned)).await;
+    listed
+        .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+        .map_err(unreadable)
 }
 
 /// What [`discover`] does, on a thread that may wait.
-pub(super) fn discover_now(directory: &Path) -> Result<Vec<Discovered>, DiscoverError> {
-    fs::create_dir_all(directory).map_err(|reason| DiscoverError::NotMade {
-        directory: directory.to_owned(),
-        reason,
-    })?;
-    install::tidy(directory);
-    list(directory).map_err(|reason| DiscoverError::Unreadable {
-        directory: directory.to_owned(),
-        reason,
-    })
-}
-
-/// The plugins of a directory that exists.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<Discovered>> {
-    let retired = install::retired(directory);
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let retired = journal::retired(directory);
     let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
+    for entry in entries {
         let path = entry?.path();
         if let Some(one) = Discovered::at(&path)
             && !retired.contains(&path)
@@ -203,18 +198,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_directory_that_does_not_exist_is_made_and_is_empty() {
+    async fn a_directory_that_does_not_exist_has_no_plugins_and_is_not_made() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("not/yet");
         assert!(discover(&directory).await.unwrap().is_empty());
-        assert!(directory.is_dir());
+        assert!(!parent.path().join("not").exists());
     }
 
     #[tokio::test]
-    async fn a_directory_that_cannot_be_made_is_named() {
+    async fn what_cannot_be_listed_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = discover(&file.path().join("plugins")).await.unwrap_err();
+        let error = discover(file.path()).await.unwrap_err();
         assert!(error.to_string().contains(&*file.path().to_string_lossy()));
-        assert!(matches!(error, DiscoverError::NotMade { .. }));
+        assert!(matches!(error, DiscoverError::Unreadable { .. }));
     }
 }

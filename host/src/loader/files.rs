@@ -13,8 +13,9 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
 use tempfile::TempDir;
 
 use super::inner_path::InnerPath;
@@ -72,7 +73,6 @@ impl Unpacked {
     /// The files with this content, if somebody uses them.
     pub(super) fn find(&self, content: &str) -> Option<PluginFiles> {
         let known = self.by_content.lock();
-        let known = known.unwrap_or_else(PoisonError::into_inner);
         known.get(content)?.upgrade().map(PluginFiles)
     }
 
@@ -85,8 +85,7 @@ impl Unpacked {
             manifest,
             _run: Arc::clone(&self.run),
         });
-        let known = self.by_content.lock();
-        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.by_content.lock();
         if let Some(earlier) = known.get(content).and_then(Weak::upgrade) {
             return PluginFiles(earlier);
         }
@@ -184,7 +183,7 @@ impl PluginFiles {
 
     /// Where the files are: for tests and for showing, since paths say nothing about what may be read.
     #[must_use]
-    pub fn place(&self) -> Option<PathBuf> {
+    pub fn unpacked_to(&self) -> Option<PathBuf> {
         self.folder().ok().map(Path::to_owned)
     }
 }

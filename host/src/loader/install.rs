@@ -28,7 +28,6 @@ use crate::contract::PluginName;
 use crate::runtime::Host;
 
 pub use self::error::InstallError;
-pub(super) use super::journal::{retired, tidy};
 
 /// Puts plugins into a directory. Cheap to clone.
 #[derive(Clone)]
@@ -107,7 +106,11 @@ impl Installer {
             }
             _ => {
                 // Out of what was read, so that what is checked is what is packed.
-                let files = read.bundle.files.as_ref().and_then(|files| files.place());
+                let files = read
+                    .bundle
+                    .files
+                    .as_ref()
+                    .and_then(|files| files.unpacked_to());
                 let folder = files.unwrap_or_else(|| source.to_owned());
                 let limits = *self.reader.limits();
                 let packed = self
@@ -166,12 +169,12 @@ impl Installer {
             directory: self.directory.to_path_buf(),
         })?;
         let read = self.read(&kept).await?;
-        let (said, version) = self.identify(&read).await?;
-        if said != *name {
+        let (registered, version) = self.identify(&read).await?;
+        if registered != *name {
             return Err(InstallError::Taken {
                 name: name.clone(),
                 path: kept.path,
-                holds: said,
+                holds: registered,
             });
         }
         let file = kept.path.file_name().unwrap_or_default().to_string_lossy();
@@ -249,8 +252,8 @@ impl Installer {
                 let described = self.host.describe_bytes(&label, Arc::clone(component));
                 let description = described.await?;
                 bundle.check_against(&description)?;
-                let said = description.registration;
-                Ok((said.name, said.version))
+                let registered = description.registration;
+                Ok((registered.name, registered.version))
             }
             (None, Some(manifest)) => Ok((manifest.name.clone(), manifest.version.clone())),
             (None, None) => Err(InstallError::NoPlugin {
@@ -312,7 +315,7 @@ impl Present {
 /// The one that is this plugin: by what it says, or by its file's name where it says nothing any more.
 fn of<'a>(present: &'a [Present], name: &PluginName) -> Result<Option<&'a Present>, InstallError> {
     let mut of_that_name = present.iter().filter(|one| match &one.is {
-        Some((said, _)) => said == name,
+        Some((registered, _)) => registered == name,
         None => one.at.name_hint == name.as_str(),
     });
     let first = of_that_name.next();
@@ -342,18 +345,18 @@ fn prepare(
     coming: &Coming,
     keep: bool,
 ) -> io::Result<Vec<Step>> {
-    let place = journal::place(directory, name);
+    let folder = journal::change_folder(directory, name);
     // Left by somebody who was interrupted before it counted.
-    journal::remove(&place)?;
-    fs::create_dir_all(place.join("old"))?;
-    let in_place = |rest: &str| format!("{CHANGING}/{name}/{rest}");
+    journal::remove(&folder)?;
+    fs::create_dir_all(folder.join("old"))?;
+    let in_folder = |rest: &str| format!("{CHANGING}/{name}/{rest}");
     let previous = format!("{PREVIOUS}/{name}");
     let mut steps = Vec::new();
     let mut comes: Vec<String> = Vec::new();
     match &coming.content {
         Content::Nothing => {}
         Content::New(bytes, signature) => {
-            let new = place.join("new");
+            let new = folder.join("new");
             fs::create_dir(&new)?;
             // The signature first: what takes the old one's place is there when all of it is.
             if let Some(text) = signature {
@@ -367,7 +370,7 @@ fn prepare(
         Content::Kept => {
             steps.push(Step::Retire {
                 from: previous.clone(),
-                to: in_place("new"),
+                to: in_folder("new"),
             });
             let signature = format!("{}.sig", coming.file);
             if journal::exists(&directory.join(&previous).join(&signature)) {
@@ -378,9 +381,9 @@ fn prepare(
     }
     for file in &comes {
         steps.push(Step::Place {
-            from: in_place(&format!("new/{file}")),
+            from: in_folder(&format!("new/{file}")),
             to: file.clone(),
-            aside: in_place(&format!("old/{file}")),
+            aside: in_folder(&format!("old/{file}")),
         });
     }
     if let Some(old) = old {
@@ -396,11 +399,11 @@ fn prepare(
                 if !comes.contains(&file) {
                     steps.push(Step::Retire {
                         from: file,
-                        to: in_place(&to),
+                        to: in_folder(&to),
                     });
                 }
             } else if journal::exists(&path) {
-                second_name(&path, &place.join(&to))?;
+                second_name(&path, &folder.join(&to))?;
                 if !comes.contains(&file) {
                     steps.push(Step::Remove { path: file });
                 }
@@ -409,9 +412,9 @@ fn prepare(
     }
     if keep && old.is_some() {
         steps.push(Step::Place {
-            from: in_place("old"),
+            from: in_folder("old"),
             to: previous,
-            aside: in_place("older"),
+            aside: in_folder("older"),
         });
     } else if matches!(coming.content, Content::Nothing) {
         steps.push(Step::Remove { path: previous });

@@ -2,7 +2,7 @@
 //!
 //! What is to be done is written down first, complete and on disk; that moment decides. Before it the directory is as it
 //! was, and what was prepared is rubbish. After it the steps are done, by whoever comes first: the one who wrote them, or
-//! the next who looks for plugins and finds the journal of somebody who was killed. Each step can be done again without
+//! the next who loads or installs plugins and finds the journal of somebody who was killed. Each step can be done again without
 //! harm, so it does not matter where somebody was interrupted.
 //!
 //! `.changing/NAME/` holds the journal of one plugin's change and what belongs to it. Names that are to go are passed over
@@ -59,7 +59,7 @@ impl Lock {
             .flatten()
             .flatten()
         {
-            tidy_or_say(directory, &entry.path());
+            recover_or_log(directory, &entry.path());
         }
         Ok(Self { _file: file })
     }
@@ -72,18 +72,18 @@ impl Lock {
 }
 
 /// Where a plugin's change is prepared.
-pub(super) fn place(directory: &Path, name: &PluginName) -> PathBuf {
+pub(super) fn change_folder(directory: &Path, name: &PluginName) -> PathBuf {
     directory.join(CHANGING).join(name.as_str())
 }
 
 /// Writes down what is to be done about a plugin. From here on it will be done.
 pub(super) fn commit(directory: &Path, name: &PluginName, steps: &[Step]) -> io::Result<()> {
-    let place = place(directory, name);
-    let mut file = tempfile::NamedTempFile::new_in(&place)?;
+    let folder = change_folder(directory, name);
+    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
     file.write_all(&serde_json::to_vec(steps)?)?;
     file.as_file().sync_all()?;
-    file.persist(place.join(JOURNAL))?;
-    sync(&place)
+    file.persist(folder.join(JOURNAL))?;
+    sync(&folder)
 }
 
 /// Does what was written down about a plugin, and forgets it.
@@ -92,13 +92,13 @@ pub(super) fn finish(directory: &Path, name: &PluginName, steps: &[Step]) -> io:
         step.carry_out(directory)?;
     }
     sync(directory)?;
-    let place = place(directory, name);
-    remove(&place.join(JOURNAL))?;
-    remove(&place)
+    let folder = change_folder(directory, name);
+    remove(&folder.join(JOURNAL))?;
+    remove(&folder)
 }
 
-/// Finishes what others began and did not finish, unless somebody is at it. To be called before looking for plugins.
-pub(super) fn tidy(directory: &Path) {
+/// Finishes what others began and did not finish, unless somebody is at it.
+pub(super) fn recover(directory: &Path) {
     let Ok(unfinished) = fs::read_dir(directory.join(CHANGING)) else {
         return;
     };
@@ -109,29 +109,29 @@ pub(super) fn tidy(directory: &Path) {
     let Some(_lock) = Lock::try_take(directory) else {
         return;
     };
-    for place in unfinished {
-        tidy_or_say(directory, &place);
+    for folder in unfinished {
+        recover_or_log(directory, &folder);
     }
 }
 
-fn tidy_or_say(directory: &Path, place: &Path) {
-    if let Err(error) = tidy_one(directory, place) {
+fn recover_or_log(directory: &Path, folder: &Path) {
+    if let Err(error) = recover_one(directory, folder) {
         tracing::warn!(
-            ?place,
+            ?folder,
             "an interrupted installation is not finished: {error}"
         );
     }
 }
 
-fn tidy_one(directory: &Path, place: &Path) -> io::Result<()> {
-    let name = place.file_name().and_then(|name| name.to_str());
+fn recover_one(directory: &Path, folder: &Path) -> io::Result<()> {
+    let name = folder.file_name().and_then(|name| name.to_str());
     let name = name.and_then(|name| name.parse::<PluginName>().ok());
-    match (name, read(place)) {
+    match (name, read(folder)) {
         (Some(name), Some(steps)) => {
             tracing::info!(plugin = %name, "finishing an installation that was interrupted");
             finish(directory, &name, &steps)
         }
-        _ => remove(place),
+        _ => remove(folder),
     }
 }
 
@@ -165,9 +165,9 @@ fn at_top(path: &str) -> bool {
     !path.contains('/')
 }
 
-/// The steps in a place, if they were written down.
-fn read(place: &Path) -> Option<Vec<Step>> {
-    let file = place.join(JOURNAL);
+/// The steps of a change, if they were written down.
+fn read(folder: &Path) -> Option<Vec<Step>> {
+    let file = folder.join(JOURNAL);
     if fs::metadata(&file).ok()?.len() > JOURNAL_MAX {
         return None;
     }

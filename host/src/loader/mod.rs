@@ -18,7 +18,9 @@ pub mod manifest;
 mod order;
 mod pack;
 pub mod package;
+mod read_error;
 mod reader;
+mod recover;
 pub mod signature;
 mod watch;
 
@@ -30,5 +32,7 @@ pub use install::{InstallError, Installed, Installer};
 pub use order::{DependencyError, Node, Order, order};
 pub use pack::{PackError, pack};
 pub use package::PackageLimits;
-pub use reader::{ReadError, Reader, ReaderSettings, content_to_sign};
+pub use read_error::ReadError;
+pub use reader::{Reader, ReaderSettings, content_to_sign};
+pub use recover::recover;
 pub use watch::{Change, Watch, WatchError, WatchSettings};

@@ -249,8 +249,8 @@ fn cycle_through(
 /// A cycle turned so that it begins with its least name, and that name again at its end.
 fn from_the_least(mut way: Vec<PluginName>) -> Vec<PluginName> {
     let least = way.iter().enumerate().min_by_key(|(_, name)| *name);
-    let place = least.map_or(0, |(place, _)| place);
-    way.rotate_left(place);
+    let index = least.map_or(0, |(index, _)| index);
+    way.rotate_left(index);
     way.extend(way.first().cloned());
     way
 }

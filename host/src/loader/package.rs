@@ -232,15 +232,15 @@ impl Extracted {
                     None => name.parse()?,
                 };
                 copying.name(&path)?;
-                let place = entry.path();
-                let kind = entry.file_type().map_err(unreadable(&place))?;
+                let on_disk = entry.path();
+                let kind = entry.file_type().map_err(unreadable(&on_disk))?;
                 if kind.is_dir() {
                     copying.make_folder(&path)?;
                     folders.push(Some(path));
                     continue;
                 }
                 let leads_to_a_file = kind.is_symlink()
-                    && fs::canonicalize(&place)
+                    && fs::canonicalize(&on_disk)
                         .is_ok_and(|target| target.starts_with(&root) && target.is_file());
                 if kind.is_symlink() && !leads_to_a_file {
                     return Err(PackageError::Link { path });
@@ -248,12 +248,12 @@ impl Extracted {
                 if !kind.is_file() && !kind.is_symlink() {
                     return Err(PackageError::Kind { path });
                 }
-                let mut file = File::open(&place).map_err(unreadable(&place))?;
-                let real = real_path(&file, &place).map_err(unreadable(&place))?;
+                let mut file = File::open(&on_disk).map_err(unreadable(&on_disk))?;
+                let real = real_path(&file, &on_disk).map_err(unreadable(&on_disk))?;
                 if !real.starts_with(&root) || !file.metadata().is_ok_and(|found| found.is_file()) {
                     return Err(PackageError::Link { path });
                 }
-                let broken = |reason| unreadable(&place)(reason);
+                let broken = |reason| unreadable(&on_disk)(reason);
                 copying.file(&mut file, &path, None, &broken)?;
             }
         }

@@ -14,15 +14,13 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use thiserror::Error;
-
 use super::bundle::Bundle;
 use super::discover::{Discovered, Layout, signature_path};
 use super::files::{PluginFiles, Unpacked};
-use super::inner_path::InnerPath;
 use super::manifest::Runtime;
 use super::package::{self, Extracted, PackageError, PackageLimits};
-use super::signature::{KeyId, SignatureError, TrustedKeys};
+use super::read_error::ReadError;
+use super::signature::{KeyId, TrustedKeys};
 use crate::runtime::PrivateError;
 
 /// How large a file with a signature may be.
@@ -44,93 +42,13 @@ pub struct ReaderSettings {
 
 /// Reads and checks plugins. Cheap to clone.
 #[derive(Clone)]
-pub struct Reader(Arc<Parts>);
+pub struct Reader(Arc<ReaderInner>);
 
-struct Parts {
+struct ReaderInner {
     trusted: TrustedKeys,
     require_signatures: bool,
     limits: PackageLimits,
     unpacked: Unpacked,
-}
-
-/// Why a plugin was not read. Nothing of it is used.
-#[derive(Debug, Error)]
-pub enum ReadError {
-    /// It cannot be read.
-    #[error("{} cannot be read: {reason}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        reason: io::Error,
-    },
-    /// The file is too large.
-    #[error("{} has more than the {limit} bytes that are allowed", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// How many bytes it may have.
-        limit: u64,
-    },
-    /// Its signature is missing or wrong.
-    #[error("{} is refused: {source}", path.display())]
-    Signature {
-        /// What is to be signed.
-        path: PathBuf,
-        /// Why.
-        source: SignatureError,
-    },
-    /// Its package or folder is wrong.
-    #[error("{} is refused: {source}", path.display())]
-    Package {
-        /// The package or folder.
-        path: PathBuf,
-        /// Why.
-        source: PackageError,
-    },
-    /// Its manifest names a component that is not there.
-    #[error(
-        "{} has no file {file}, which its manifest says is the component; name another one with wasm", path.display()
-    )]
-    NoComponent {
-        /// The package or folder.
-        path: PathBuf,
-        /// The file.
-        file: InnerPath,
-    },
-    /// Its manifest and its component are not of one plugin.
-    #[error(
-        "{}: the manifest says {field} {manifest:?}, and the component says {component:?}; make them agree", path.display()
-    )]
-    Disagrees {
-        /// The package or folder.
-        path: PathBuf,
-        /// In what.
-        field: &'static str,
-        /// What the manifest says.
-        manifest: String,
-        /// What the component says.
-        component: String,
-    },
-}
-
-impl ReadError {
-    /// The contract's code for it.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unreadable { .. } => "not-found",
-            Self::TooLarge { .. }
-            | Self::Package {
-                source: PackageError::TooLarge { .. },
-                ..
-            } => "too-large",
-            Self::Signature { .. } => "permission-denied",
-            Self::Package { .. } | Self::NoComponent { .. } | Self::Disagrees { .. } => {
-                "invalid-argument"
-            }
-        }
-    }
 }
 
 /// A plugin, and what it was read from.
@@ -148,7 +66,7 @@ impl Reader {
     ///
     /// When that folder cannot be made, or others than this user can write to it.
     pub fn new(settings: ReaderSettings) -> Result<Self, PrivateError> {
-        Ok(Self(Arc::new(Parts {
+        Ok(Self(Arc::new(ReaderInner {
             trusted: settings.trusted,
             require_signatures: settings.require_signatures,
             limits: settings.limits,

@@ -11,35 +11,39 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
-use super::table::{Entry, Serving, State};
-use super::{Manager, ManagerError, Parts};
 use crate::capability::log::PluginLog;
 use crate::contract::invocation::{Call, Invocation};
 use crate::contract::{CallContext, Json, PluginName};
 use crate::permission::Grants;
 use crate::runtime::{CallError, Description, Plugin, Reply};
 
+/// Knows which load of a plugin serves: the manager, as handles see it.
+#[async_trait]
+pub(super) trait Loads: Send + Sync {
+    /// The load of a plugin that serves; none if one has to be made.
+    fn serving(&self, plugin: &PluginName) -> Result<Option<Plugin>, CallError>;
+
+    /// Loads a plugin for a call, within the time of the call, which goes on to count. Gives the deadline of the call too.
+    async fn wake(
+        self: Arc<Self>,
+        plugin: &PluginName,
+        deadline: Option<Instant>,
+    ) -> Result<(Plugin, Instant), CallError>;
+}
+
 /// Calls an enabled plugin. What else it shows is as of when it was made. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    description: Arc<Description>,
-    grants: Arc<Grants>,
-    log: Arc<PluginLog>,
-    manager: Weak<Parts>,
+    pub(super) description: Arc<Description>,
+    pub(super) grants: Arc<Grants>,
+    pub(super) log: Arc<PluginLog>,
+    pub(super) loads: Weak<dyn Loads>,
 }
 
 impl Handle {
-    pub(super) fn of(entry: &Entry) -> Self {
-        Self {
-            description: Arc::clone(&entry.description),
-            grants: Arc::clone(&entry.grants),
-            log: Arc::clone(&entry.log),
-            manager: Weak::clone(&entry.manager),
-        }
-    }
-
     /// The plugin's name.
     pub fn name(&self) -> &PluginName {
         &self.description.registration.name
@@ -83,18 +87,45 @@ impl Handle {
 
     /// Asks the plugin something. See [`Plugin::ask`].
     ///
+    /// A load that is shut down before the call began does not end it: the call goes to its successor.
+    ///
     /// # Errors
     ///
     /// As [`Plugin::ask`], and [`CallError::NotServing`] where no load of it serves and none can be made.
     pub async fn ask<I: Invocation>(
         &self,
         asked: &I,
-        context: CallContext,
+        mut context: CallContext,
     ) -> Result<I::Answer, CallError> {
-        let Some(manager) = self.manager.upgrade().map(Manager) else {
-            return Err(self.not_serving("its host has ended"));
+        let name = self.name();
+        let Some(loads) = self.loads.upgrade() else {
+            return Err(CallError::NotServing {
+                plugin: name.clone(),
+                why: "its host has ended".to_owned(),
+            });
         };
-        manager.ask(self.name(), asked, context).await
+        let mut before: Option<Plugin> = None;
+        loop {
+            let plugin = match loads.serving(name)? {
+                Some(plugin) => plugin,
+                None => {
+                    let deadline = context.deadline;
+                    let (plugin, deadline) = Arc::clone(&loads).wake(name, deadline).await?;
+                    context.deadline = Some(deadline);
+                    plugin
+                }
+            };
+            // The load that was shut down is still the one that serves: nobody took its place.
+            if before.is_some_and(|before| before.is(&plugin)) {
+                return Err(CallError::ShutDown {
+                    plugin: name.clone(),
+                });
+            }
+            match plugin.ask(asked, context.clone()).await {
+                Err(CallError::ShutDown { .. }) => before = Some(plugin),
+                ended => return ended,
+            }
+        }
     }
 
     /// Calls a function and reads its answer as JSON. See [`Plugin::call_json`].
@@ -110,94 +141,6 @@ impl Handle {
     ) -> Result<T, CallError> {
         let reply = self.call(function, args, context).await?;
         reply.json(self.name(), function)
-    }
-
-    fn not_serving(&self, why: &str) -> CallError {
-        CallError::NotServing {
-            plugin: self.name().clone(),
-            why: why.to_owned(),
-        }
-    }
-}
-
-impl Manager {
-    /// What calls a plugin, if it is enabled.
-    pub fn plugin(&self, name: &str) -> Option<Handle> {
-        self.0.table.load().get(name)?.handle()
-    }
-
-    async fn ask<I: Invocation>(
-        &self,
-        name: &PluginName,
-        asked: &I,
-        mut context: CallContext,
-    ) -> Result<I::Answer, CallError> {
-        let mut before: Option<Plugin> = None;
-        loop {
-            let plugin = match self.loaded(name)? {
-                Some(plugin) => plugin,
-                None => self.wake(name, &mut context).await?,
-            };
-            // The load that was shut down is still the one that serves: nobody took its place.
-            if before.is_some_and(|before| before.is(&plugin)) {
-                return Err(CallError::ShutDown {
-                    plugin: name.clone(),
-                });
-            }
-            match plugin.ask(asked, context.clone()).await {
-                Err(CallError::ShutDown { .. }) => before = Some(plugin),
-                ended => return ended,
-            }
-        }
-    }
-
-    /// The load of a plugin that serves; none if one has to be made.
-    fn loaded(&self, name: &PluginName) -> Result<Option<Plugin>, CallError> {
-        let table = self.0.table.load();
-        let why = match table.get(name.as_str()).map(|entry| &entry.state) {
-            Some(State::Enabled(Serving::Loaded(plugin))) => return Ok(Some(plugin.clone())),
-            Some(State::Enabled(Serving::Idle | Serving::Waking { .. })) => return Ok(None),
-            Some(State::Enabled(Serving::Files)) => {
-                "it has files only, and no functions to call".to_owned()
-            }
-            Some(State::Failed(failure)) => failure.message.clone(),
-            Some(State::Waiting { why } | State::Blocked { why }) => why.clone(),
-            Some(other) => format!("it is {}", other.name()),
-            None => "it is gone".to_owned(),
-        };
-        Err(CallError::NotServing {
-            plugin: name.clone(),
-            why,
-        })
-    }
-
-    /// Loads a plugin for a call, within the time of the call, which goes on to count.
-    async fn wake(
-        &self,
-        name: &PluginName,
-        context: &mut CallContext,
-    ) -> Result<Plugin, CallError> {
-        let refused = |why: String| CallError::NotServing {
-            plugin: name.clone(),
-            why,
-        };
-        let timeout = match self.0.table.load().get(name.as_str()) {
-            Some(entry) => entry.limits.call_timeout,
-            None => return Err(refused("it is gone".to_owned())),
-        };
-        let latest = Instant::now() + timeout;
-        let deadline = context.deadline.map_or(latest, |limit| limit.min(latest));
-        context.deadline = Some(deadline);
-        let started = self.start(name.as_str());
-        match tokio::time::timeout_at(deadline.into(), started).await {
-            Ok(Ok(Some(plugin))) => Ok(plugin),
-            Ok(Ok(None)) => Err(refused("it has no functions to call".to_owned())),
-            Ok(Err(ManagerError::Failed(failure))) => Err(refused(failure.message)),
-            Ok(Err(other)) => Err(refused(other.to_string())),
-            Err(_) => Err(refused(
-                "loading it took longer than the call may take; it goes on".to_owned(),
-            )),
-        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Weak;
 
 use super::error::Failure;
-use super::{Manager, Parts};
+use super::steps::{Manager, ManagerInner};
 use crate::runtime::{Health, Plugin};
 
 impl Manager {
@@ -27,7 +27,7 @@ fn last_failure(health: &Health) -> String {
     }
 }
 
-async fn watch(manager: Weak<Parts>, plugin: Plugin) {
+async fn watch(manager: Weak<ManagerInner>, plugin: Plugin) {
     if !plugin.exhausted().await {
         return;
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Manager, Parts};
+use super::steps::{Manager, ManagerInner};
 use crate::runtime::Plugin;
 
 /// How often a plugin is looked at, at most and at least.
@@ -29,7 +29,7 @@ impl Manager {
     }
 }
 
-async fn watch(manager: Weak<Parts>, plugin: Plugin, idle: Duration) {
+async fn watch(manager: Weak<ManagerInner>, plugin: Plugin, idle: Duration) {
     let pause = (idle / 4).clamp(LOOKS.0, LOOKS.1);
     let mut calls = None;
     let mut quiet_since = Instant::now();

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use futures::StreamExt as _;
 
-use super::Manager;
 use super::error::{Failure, ManagerError};
 use super::origin::{Described, Origin};
+use super::steps::Manager;
 use super::table::{Entry, Refused, Serving, State};
 use crate::contract::PluginName;
 use crate::loader::{DependencyError, Node, Order, order};
@@ -30,7 +30,7 @@ pub struct Report {
 pub enum Outcome {
     /// Its plugin serves.
     Enabled(PluginName),
-    /// Its plugin is off, by an administrator's wish.
+    /// Its plugin is off, as an administrator wants it.
     Disabled(PluginName),
     /// Its plugin is shown and waits for a decision, or was decided against.
     Waiting {
@@ -67,11 +67,11 @@ impl Manager {
         let described = self.describe_all(origins).await;
         let mut added = self.add_all(described);
         let order = self.order();
-        let place = |name: &PluginName| order.sequence.iter().position(|other| other == name);
+        let position = |name: &PluginName| order.sequence.iter().position(|other| other == name);
         let mut sequence: Vec<usize> = (0..added.len()).collect();
         sequence.sort_by_key(|index| {
             let name = added.get(*index).and_then(|(_, name)| name.as_ref().ok());
-            name.and_then(place)
+            name.and_then(position)
         });
         let mut outcomes: Vec<Option<Outcome>> = added.iter().map(|_| None).collect();
         for index in sequence {
@@ -83,8 +83,8 @@ impl Manager {
                 Some(Err(failure)) => Outcome::Failed(failure),
                 None => continue,
             };
-            if let Some(place) = outcomes.get_mut(index) {
-                *place = Some(outcome);
+            if let Some(slot) = outcomes.get_mut(index) {
+                *slot = Some(outcome);
             }
         }
         let mut report = Report::default();
@@ -138,7 +138,7 @@ impl Manager {
         if let Err(failure) = self.recorded(name).await {
             return Outcome::Failed(failure);
         }
-        if !self.is_wished(name.as_str()) {
+        if !self.is_wanted(name.as_str()) {
             // Between two steps it may be gone; then there is nothing to mark.
             let _ = self.change(name.as_str(), |entry| entry.state = State::Disabled);
             return Outcome::Disabled(name.clone());
@@ -179,7 +179,13 @@ impl Manager {
             let add = |(origin, described): (Origin, Result<Described, Failure>)| {
                 let path = origin.path().to_owned();
                 let name_hint = origin.name_hint().to_owned();
-                let entry = described.map(|described| Entry::new(origin, described, self));
+                let entry = described.map(|described| {
+                    let log = self
+                        .host()
+                        .logs()
+                        .of(&described.description.registration.name);
+                    Entry::new(origin, described, log, self.downgrade())
+                });
                 let added = entry.and_then(|entry| table.add(entry));
                 match &added {
                     Ok(_) => drop(table.refused.remove(&path)),

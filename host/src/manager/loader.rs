@@ -5,14 +5,17 @@
 //! so what it says about a plugin is never out of date, and of several callers who want one loaded, one loads it.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::task::JoinHandle;
 
 use super::load::{Outcome, Report};
 use super::origin::Origin;
-use super::watching::Watching;
-use super::{Failure, Handle, Manager, ManagerError};
-use crate::loader::{self, DiscoverError, Discovered, Reader, WatchError};
+use super::steps::{Manager, unknown};
+use super::{Failure, Handle, ManagerError};
+use crate::loader::{self, DiscoverError, Discovered, Reader};
 
 /// Finds and loads the plugins of one directory. Cheap to clone; all clones are the same loader.
 #[derive(Clone)]
@@ -22,7 +25,16 @@ pub struct Loader {
     reader: Reader,
     lazy: Option<Duration>,
     seen: Arc<Mutex<Vec<Discovered>>>,
-    watching: Arc<Mutex<Option<Watching>>>,
+    pub(super) watching: Arc<Mutex<Option<AbortOnDrop>>>,
+}
+
+/// A task that ends when this is dropped.
+pub(super) struct AbortOnDrop(pub(super) JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A plugin that was found.
@@ -70,11 +82,11 @@ impl Loader {
         &self.manager
     }
 
-    /// Looks for plugins without loading or describing them, and says how many there are.
+    /// Looks for plugins without loading or describing them, and says how many there are. Nothing in the directory is changed.
     ///
     /// # Errors
     ///
-    /// When the directory cannot be made or read.
+    /// When the directory cannot be read.
     pub async fn discover_all(&self) -> Result<usize, DiscoverError> {
         let found = loader::discover(&self.directory).await?;
         let count = found.len();
@@ -111,7 +123,7 @@ impl Loader {
     ///
     /// When the directory cannot be made or read. A plugin that fails is in the report instead.
     pub async fn load_all(&self) -> Result<Report, DiscoverError> {
-        self.discover_all().await?;
+        self.recover_and_discover().await?;
         let table = self.manager.snapshot();
         let files = self.seen().clone().into_iter();
         let new = files.filter(|file| table.of_file(&file.path).is_none());
@@ -189,28 +201,6 @@ impl Loader {
         self.manager.unload(name).await
     }
 
-    /// Follows what happens in the directory from now on: new plugins are loaded, changed ones reloaded, removed ones taken
-    /// out. Until [`stop_watch`](Self::stop_watch), or until the manager is gone.
-    ///
-    /// # Errors
-    ///
-    /// When the directory cannot be made or watched.
-    pub async fn watch(&self) -> Result<(), WatchError> {
-        let watching = Watching::start(self).await?;
-        *self.watching.lock().unwrap_or_else(PoisonError::into_inner) = Some(watching);
-        Ok(())
-    }
-
-    /// Follows no longer what happens in the directory. A change that is being made is made to the end.
-    pub fn stop_watch(&self) {
-        let watching = self
-            .watching
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        drop(watching);
-    }
-
     /// The loader, but for its manager, which it would keep alive.
     pub(super) fn without_manager(&self) -> impl Fn(Manager) -> Self + Send + use<> {
         let (directory, reader, lazy) =
@@ -251,7 +241,7 @@ impl Loader {
             }
             drop(outcome);
         }
-        Err(super::unknown(&self.manager.snapshot(), name))
+        Err(unknown(&self.manager.snapshot(), name))
     }
 
     async fn take(&self, found: Discovered) -> Result<Handle, ManagerError> {
@@ -269,11 +259,16 @@ impl Loader {
         }
     }
 
+    /// Finishes interrupted installations, and looks for plugins.
+    async fn recover_and_discover(&self) -> Result<(), DiscoverError> {
+        loader::recover(&self.directory).await?;
+        self.discover_all().await?;
+        Ok(())
+    }
+
     async fn rediscover(&self) -> Result<(), ManagerError> {
-        let found = self.discover_all().await;
-        found
-            .map(drop)
-            .map_err(|error| ManagerError::Failed(Failure::new("unavailable", error.to_string())))
+        let found = self.recover_and_discover().await;
+        found.map_err(|error| ManagerError::Failed(Failure::new("unavailable", error.to_string())))
     }
 
     fn origin(&self, file: Discovered) -> Origin {
@@ -281,6 +276,6 @@ impl Loader {
     }
 
     fn seen(&self) -> MutexGuard<'_, Vec<Discovered>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock()
     }
 }

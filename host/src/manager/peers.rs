@@ -8,8 +8,8 @@ use std::sync::{Arc, Weak};
 use async_trait::async_trait;
 
 use super::handle::Handle;
+use super::steps::{Manager, ManagerInner};
 use super::table::Table;
-use super::{Manager, Parts};
 use crate::capability::{Cascade, Peers};
 use crate::contract::host::AvailableCapability;
 use crate::contract::invocation::OnDelete;
@@ -18,7 +18,7 @@ use crate::contract::{CallContext, Error, Json, PluginName};
 use crate::registry::Service;
 
 /// The plugins of a manager, for one of them.
-struct Neighbours(Weak<Parts>);
+struct Neighbours(Weak<ManagerInner>);
 
 impl Manager {
     /// The plugins of this manager, for whoever calls them in the course of something else, such as a deletion. Keeps the

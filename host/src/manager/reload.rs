@@ -12,8 +12,8 @@ use super::error::{Failure, ManagerError};
 use super::handle::Handle;
 use super::origin::{Content, Described};
 use super::policy::{Candidate, Decision, Terms};
+use super::steps::{Manager, unknown};
 use super::table::{Entry, Serving, State};
-use super::{Manager, unknown};
 use crate::contract::PluginName;
 use crate::runtime::Plugin;
 
@@ -138,7 +138,7 @@ impl Manager {
             Next::Done | Next::Underway => {}
         }
         let entry = self.entry(name)?;
-        Ok(Handle::of(&entry))
+        Ok(entry.any_handle())
     }
 
     /// Finds out what is to be done, and does what can be done in one step.

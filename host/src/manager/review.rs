@@ -9,8 +9,8 @@ use std::sync::{Arc, Weak};
 
 use super::error::{Failure, ManagerError};
 use super::policy::{Decision, Terms};
+use super::steps::{Manager, ManagerInner};
 use super::table::{Entry, Serving, State};
-use super::{Manager, Parts};
 use crate::contract::PluginName;
 use crate::registry::policy::PolicyChanges;
 
@@ -29,7 +29,7 @@ impl Manager {
             (Decision::Wait { why }, _) => self.take_back(name, State::Waiting { why }).await,
             (Decision::Approve(terms), State::Enabled(_)) => self.adjust(&entry, *terms).await,
             (Decision::Approve(_), State::Disabled | State::Unloaded) => Ok(()),
-            (Decision::Approve(_), _) if self.is_wished(name) => self.restart(name).await,
+            (Decision::Approve(_), _) if self.is_wanted(name) => self.restart(name).await,
             (Decision::Approve(_), _) => self.take_back(name, State::Disabled).await,
         }
     }
@@ -87,7 +87,7 @@ impl Manager {
     }
 }
 
-async fn follow(manager: Weak<Parts>, mut changes: PolicyChanges) {
+async fn follow(manager: Weak<ManagerInner>, mut changes: PolicyChanges) {
     while let Some(changed) = changes.next().await {
         let Some(manager) = manager.upgrade().map(Manager) else {
             return;

@@ -12,8 +12,8 @@ use super::error::{Failure, ManagerError};
 use super::handle::Handle;
 use super::origin::Content;
 use super::policy::{Decision, Terms};
+use super::steps::{Manager, unknown};
 use super::table::{Entry, Serving, State, Table};
-use super::{Manager, unknown};
 use crate::contract::PluginName;
 use crate::runtime::{Component, Plugin};
 
@@ -49,10 +49,10 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// When there is no such plugin, when the wish cannot be written down, when nobody has decided about it or somebody has
+    /// When there is no such plugin, when that cannot be written down, when nobody has decided about it or somebody has
     /// blocked it, and when it cannot be started.
     pub async fn enable(&self, name: &str) -> Result<Handle, ManagerError> {
-        self.wish(name, true).await?;
+        self.record_wanted(name, true).await?;
         self.resume(name).await
     }
 

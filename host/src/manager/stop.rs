@@ -3,9 +3,9 @@
 //! One step takes back everything that a plugin adds, so that nobody reaches it any more; after it the plugin is shut down.
 //! Calls that run may finish within its shutdown timeout.
 
-use super::Manager;
 use super::error::{Failure, ManagerError};
 use super::origin::Content;
+use super::steps::Manager;
 use super::table::{Serving, State};
 use crate::runtime::Plugin;
 
@@ -15,9 +15,9 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// When there is no such plugin, and when the wish cannot be written down; then nothing is changed.
+    /// When there is no such plugin, and when that cannot be written down; then nothing is changed.
     pub async fn disable(&self, name: &str) -> Result<(), ManagerError> {
-        self.wish(name, false).await?;
+        self.record_wanted(name, false).await?;
         self.take_back(name, State::Disabled).await
     }
 

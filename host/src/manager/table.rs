@@ -12,10 +12,9 @@ use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use super::error::Failure;
-use super::handle::Handle;
+use super::handle::{Handle, Loads};
 use super::origin::{Content, Described, Origin};
 use super::policy::Candidate;
-use super::{Manager, Parts};
 use crate::capability::log::PluginLog;
 use crate::contract::PluginName;
 use crate::loader::PluginFiles;
@@ -58,7 +57,8 @@ pub struct Entry {
     pub(super) reload: Option<u64>,
     pub(super) origin: Arc<Origin>,
     pub(super) log: Arc<PluginLog>,
-    pub(super) manager: Weak<Parts>,
+    /// What calls it.
+    pub(super) loads: Weak<dyn Loads>,
 }
 
 /// A file that did not become a plugin.
@@ -92,7 +92,7 @@ pub enum State {
     },
     /// What it adds is served.
     Enabled(Serving),
-    /// Not serving, by an operator's wish.
+    /// Not serving, as an operator wants it.
     Disabled,
     /// Not serving until it is asked for by name.
     Unloaded,
@@ -159,8 +159,13 @@ impl Entry {
         self.origin.path()
     }
 
-    /// A plugin that was just described.
-    pub(super) fn new(origin: Origin, described: Described, manager: &Manager) -> Self {
+    /// A plugin that was just described, with its log and what will call it.
+    pub(super) fn new(
+        origin: Origin,
+        described: Described,
+        log: Arc<PluginLog>,
+        loads: Weak<dyn Loads>,
+    ) -> Self {
         let Described {
             description,
             content,
@@ -169,7 +174,8 @@ impl Entry {
             signed_by,
         } = described;
         Self {
-            log: manager.host().logs().of(&description.registration.name),
+            log,
+            loads,
             description,
             signed_by,
             grants: Arc::default(),
@@ -182,7 +188,6 @@ impl Entry {
             content,
             reload: None,
             origin: Arc::new(origin),
-            manager: Arc::downgrade(&manager.0),
         }
     }
 
@@ -231,7 +236,17 @@ impl Entry {
 
     /// What calls it, whichever load of it serves, if it is enabled.
     pub fn handle(&self) -> Option<Handle> {
-        self.is_enabled().then(|| Handle::of(self))
+        self.is_enabled().then(|| self.any_handle())
+    }
+
+    /// The same, whether it is enabled or not.
+    pub(super) fn any_handle(&self) -> Handle {
+        Handle {
+            description: Arc::clone(&self.description),
+            grants: Arc::clone(&self.grants),
+            log: Arc::clone(&self.log),
+            loads: Weak::clone(&self.loads),
+        }
     }
 
     /// Why it does not serve, if it failed.

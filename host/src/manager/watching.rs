@@ -7,42 +7,43 @@ use std::path::Path;
 use std::sync::Weak;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
-use super::{Loader, Manager, Parts};
+use super::loader::{AbortOnDrop, Loader};
+use super::steps::{Manager, ManagerInner};
 use crate::loader::{Change, Discovered, Watch, WatchError, WatchSettings};
 
-/// A directory that is being followed. Dropping it ends that.
-pub(super) struct Watching {
-    task: JoinHandle<()>,
-}
-
-impl Watching {
-    pub(super) async fn start(loader: &Loader) -> Result<Self, WatchError> {
+impl Loader {
+    /// Follows what happens in the directory from now on: new plugins are loaded, changed ones reloaded, removed ones taken
+    /// out. Until [`stop_watch`](Self::stop_watch), or until the manager is gone.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be made or watched.
+    pub async fn watch(&self) -> Result<(), WatchError> {
         let failed = |reason| WatchError {
-            directory: loader.directory().to_owned(),
+            directory: self.directory().to_owned(),
             reason,
         };
-        let made = tokio::fs::create_dir_all(loader.directory()).await;
+        let made = tokio::fs::create_dir_all(self.directory()).await;
         made.map_err(failed)?;
-        let (watch, changes) = Watch::start(loader.directory(), WatchSettings::default()).await?;
-        let manager = loader.manager().downgrade();
-        let parts = loader.without_manager();
-        let task = tokio::spawn(follow(watch, changes, manager, parts));
-        Ok(Self { task })
+        let (watch, changes) = Watch::start(self.directory(), WatchSettings::default()).await?;
+        let manager = self.manager().downgrade();
+        let task = tokio::spawn(follow(watch, changes, manager, self.without_manager()));
+        *self.watching.lock() = Some(AbortOnDrop(task));
+        Ok(())
     }
-}
 
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.task.abort();
+    /// Follows no longer what happens in the directory. A change that is being made is made to the end.
+    pub fn stop_watch(&self) {
+        let watching = self.watching.lock().take();
+        drop(watching);
     }
 }
 
 async fn follow(
     watch: Watch,
     mut changes: mpsc::Receiver<Change>,
-    manager: Weak<Parts>,
+    manager: Weak<ManagerInner>,
     loader: impl Fn(Manager) -> Loader,
 ) {
     while let Some(change) = changes.recv().await {

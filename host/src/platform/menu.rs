@@ -29,7 +29,7 @@ pub struct MenuEntry {
     pub icon: Option<String>,
     /// Where it leads, on this server.
     pub path: String,
-    /// Its place among its siblings.
+    /// Where it stands among its siblings: ascending.
     pub order: i32,
     /// What stands under it.
     pub children: Vec<MenuEntry>,
@@ -148,7 +148,7 @@ fn grown(
     siblings
 }
 
-/// Whether each entry's parent exists, and none stands too deep. Circles among a plugin's own are refused earlier, by the
+/// Whether each entry's parent exists, and none stands too deep. Cycles among a plugin's own are refused earlier, by the
 /// contract.
 pub(super) fn check(application: &Application, candidate: &Contributor<'_>) -> Result<(), String> {
     let name = candidate.name();

@@ -31,7 +31,7 @@ impl Widgets {
                 })
             }));
         }
-        widgets.sort_by(|one, other| one.place().cmp(&other.place()));
+        widgets.sort_by(|one, other| one.sort_key().cmp(&other.sort_key()));
         Self(widgets)
     }
 
@@ -51,7 +51,8 @@ impl Widgets {
 }
 
 impl PlacedWidget {
-    fn place(&self) -> (i32, &PluginName, &str) {
+    /// What widgets are ordered by.
+    fn sort_key(&self) -> (i32, &PluginName, &str) {
         (self.widget.order, &self.plugin, &self.widget.id)
     }
 }

@@ -20,7 +20,7 @@ use super::error::{ComponentError, LoadError};
 use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
-use super::plugin::{Parts, Plugin};
+use super::plugin::{Plugin, PluginParts};
 use super::turns::Turns;
 use crate::capability::cache::{Caching, MemoryCache};
 use crate::capability::capabilities::Capabilities;
@@ -364,7 +364,7 @@ impl Host {
             refusals: Arc::default(),
             share: self.0.turns.share(),
         };
-        let parts = Parts {
+        let parts = PluginParts {
             description,
             grants,
             clock: self.0.engine.clock().clone(),

@@ -95,7 +95,7 @@ impl Default for Limits {
 
 impl Limits {
     /// How many regular instances there may be. A plugin with none could never be called, so 0 counts as 1.
-    pub(super) fn places(&self) -> usize {
+    pub(super) fn permits(&self) -> usize {
         match self.mode {
             InstanceMode::Single => 1,
             InstanceMode::Pooled | InstanceMode::PerCall => self.instances.max(1),

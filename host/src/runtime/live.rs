@@ -10,11 +10,12 @@
 //! The three limits are written before the word. A call that reads while they change may see some of the old and some of the
 //! new ones, as if it had come a moment earlier for some and later for others.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::limits::{InstanceMode, Limits};
@@ -102,7 +103,7 @@ impl Terms {
 
     /// The limits that come after these. Nested calls that wait for an extra instance under the old number go on doing so.
     fn next(&self, limits: Limits) -> Self {
-        let same = limits.places() == self.limits.places();
+        let same = limits.permits() == self.limits.permits();
         Self {
             depths: if same {
                 Arc::clone(&self.depths)
@@ -121,7 +122,7 @@ impl Terms {
 }
 
 fn depths(limits: &Limits) -> Arc<[Arc<Semaphore>; Chain::MAX_DEPTH]> {
-    let permits = limits.places().min(Semaphore::MAX_PERMITS);
+    let permits = limits.permits().min(Semaphore::MAX_PERMITS);
     Arc::new(std::array::from_fn(|_| Arc::new(Semaphore::new(permits))))
 }
 
@@ -168,7 +169,7 @@ impl Live {
 
     /// Replaces the limits.
     pub(super) fn set(&self, limits: Limits) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _changing = self.changing.lock();
         let next = Arc::new(self.terms().next(limits));
         self.terms.store(Arc::clone(&next));
         self.publish(&next);

@@ -32,6 +32,7 @@ mod pool;
 mod private;
 mod trap;
 mod turns;
+mod watch;
 
 pub use breaker::BreakerPolicy;
 pub use code_cache::CodeCache;

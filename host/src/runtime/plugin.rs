@@ -37,7 +37,7 @@ struct Loaded {
 }
 
 /// What a plugin is loaded with, beside what its instances are made from.
-pub(super) struct Parts {
+pub(super) struct PluginParts {
     pub(super) description: Description,
     pub(super) grants: Grants,
     pub(super) clock: Clock,
@@ -47,8 +47,12 @@ pub(super) struct Parts {
 
 impl Plugin {
     /// Makes the first instance, so that a plugin which cannot start is never loaded.
-    pub(super) async fn start(parts: Parts, mold: Mold, limits: Limits) -> Result<Self, CallError> {
-        let Parts {
+    pub(super) async fn start(
+        parts: PluginParts,
+        mold: Mold,
+        limits: Limits,
+    ) -> Result<Self, CallError> {
+        let PluginParts {
             description,
             grants,
             clock,
@@ -140,9 +144,9 @@ impl Plugin {
                 }
             },
         };
-        // If the caller goes away meanwhile, the place is given up and the instance dropped, wherever it was.
+        // If the caller goes away meanwhile, the permit is given up and the instance dropped, wherever it was.
         let Lease {
-            place,
+            permit,
             mut instance,
         } = lease;
         let timed = instance.count_call().then(Instant::now);
@@ -158,7 +162,7 @@ impl Plugin {
             }
         }
         let whole = ended.is_ok().then_some(instance);
-        place.end(whole, ending(&ended), took);
+        permit.end(whole, ending(&ended), took);
         match ended {
             Ok(Ok(answer)) if I::answer_bytes(&answer) > result_bytes => {
                 Err(CallError::ResultTooLarge {
@@ -284,6 +288,11 @@ impl Plugin {
     /// Whether no call of it runs. Costs calls that come at the same moment some time, so it is not to be asked often.
     pub fn is_at_rest(&self) -> bool {
         self.0.pool.is_at_rest()
+    }
+
+    /// How many calls stand in line for an instance. Costs calls that come at the same moment some time, too.
+    pub fn waiting(&self) -> usize {
+        self.0.pool.waiting()
     }
 
     /// How many instances of it are alive.

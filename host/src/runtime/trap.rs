@@ -126,7 +126,7 @@ fn is_about_data(text: &str) -> bool {
         "for `char`",
     ]
     .iter()
-    .any(|sign| text.contains(sign))
+    .any(|phrase| text.contains(phrase))
 }
 
 impl fmt::Display for Trap {

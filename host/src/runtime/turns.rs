@@ -14,10 +14,11 @@
 //! turn, and short calls wait for the next tick.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::UpdateDeadline;
 
@@ -91,7 +92,7 @@ struct Taken {
 impl Share {
     /// Counts a tick that a call of the plugin saw, be it its first one or in turn. Returns whether the plugin is greedy.
     fn count(&self, now: Instant, in_turn: bool) -> bool {
-        let mut taken = hold(&self.taken);
+        let mut taken = self.taken.lock();
         taken.fade(now);
         taken.ticks += 1.0;
         taken.in_turn += f64::from(u8::from(in_turn));
@@ -171,13 +172,13 @@ impl Turn {
         let next = Arc::clone(&self.share.turns.free).acquire_owned();
         async move {
             // The semaphore is never closed, so there always is a next one.
-            *hold(&self.held) = next.await.ok();
+            *self.held.lock() = next.await.ok();
         }
     }
 
     /// Ends the turn, if it has one.
     pub(super) fn give_up(&self) {
-        drop(hold(&self.held).take());
+        drop(self.held.lock().take());
     }
 
     /// The call has ended.
@@ -185,10 +186,6 @@ impl Turn {
         self.give_up();
         self.seen.store(false, Ordering::Relaxed);
     }
-}
-
-fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -10,21 +10,14 @@ use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::access;
-use super::app::App;
 use super::edge::Asked;
-use super::language;
 use super::problem::Problem;
-use crate::contract::Language;
-use crate::contract::registration::{
-    Job, MenuItem, MenuLocation, Route, Widget, WidgetLocation, WidgetSize,
-};
+use super::state::App;
+use super::views::{MenuView, Parameters, WidgetItem, spoken};
+use crate::contract::registration::{Job, MenuItem, MenuLocation, Route, Widget, WidgetLocation};
 use crate::manager::{Entry, Failure, ManagerError};
 use crate::permission::Grants;
-use crate::platform::{Contributions, MenuEntry, PlacedWidget};
 use crate::runtime::{Health, Import, Metrics};
-
-/// The parameters of a query.
-pub(super) type Parameters = Query<BTreeMap<String, String>>;
 
 /// The server answers.
 pub(super) async fn healthz() -> &'static str {
@@ -158,40 +151,6 @@ pub(super) async fn reload(
     }
 }
 
-/// A widget in the list of widgets.
-#[derive(Serialize)]
-pub(super) struct WidgetItem<'a> {
-    pub(super) id: &'a str,
-    pub(super) title: &'a str,
-    pub(super) description: &'a str,
-    pub(super) plugin_name: &'a str,
-    pub(super) location: WidgetLocation,
-    pub(super) size: WidgetSize,
-    pub(super) refreshable: bool,
-    pub(super) refresh_sec: Option<u32>,
-}
-
-impl<'a> WidgetItem<'a> {
-    pub(super) fn of(
-        placed: &'a PlacedWidget,
-        contributions: &'a Contributions,
-        language: &Language,
-    ) -> Self {
-        let (plugin, widget) = (placed.plugin.as_str(), &placed.widget);
-        let texts = &contributions.texts;
-        Self {
-            id: &widget.id,
-            title: texts.label(plugin, &widget.title, language),
-            description: texts.label(plugin, &widget.description, language),
-            plugin_name: plugin,
-            location: widget.location,
-            size: widget.size,
-            refreshable: widget.refreshable,
-            refresh_sec: widget.refresh_sec,
-        }
-    }
-}
-
 /// The widgets of a dashboard.
 pub(super) async fn widgets(
     Extension(app): Extension<App>,
@@ -209,44 +168,6 @@ pub(super) async fn widgets(
         .map(|placed| WidgetItem::of(placed, &contributions, &language))
         .collect();
     listed("widgets", &items)
-}
-
-/// An entry in a menu.
-#[derive(Serialize)]
-pub(super) struct MenuView<'a> {
-    pub(super) id: &'a str,
-    pub(super) label: &'a str,
-    pub(super) icon: Option<&'a str>,
-    pub(super) path: &'a str,
-    /// None for the application's own.
-    pub(super) plugin_name: Option<&'a str>,
-    pub(super) order: i32,
-    pub(super) children: Vec<MenuView<'a>>,
-}
-
-impl<'a> MenuView<'a> {
-    pub(super) fn of(
-        entry: &'a MenuEntry,
-        contributions: &'a Contributions,
-        language: &Language,
-    ) -> Self {
-        let plugin = entry.owner.plugin().map(|name| name.as_str());
-        let label = plugin.map_or(entry.label.as_str(), |plugin| {
-            contributions.texts.label(plugin, &entry.label, language)
-        });
-        let children = entry.children.iter();
-        Self {
-            id: &entry.id,
-            label,
-            icon: entry.icon.as_deref(),
-            path: &entry.path,
-            plugin_name: plugin,
-            order: entry.order,
-            children: children
-                .map(|child| Self::of(child, contributions, language))
-                .collect(),
-        }
-    }
 }
 
 /// A menu.
@@ -267,14 +188,6 @@ pub(super) async fn menu(
         .map(|entry| MenuView::of(entry, &contributions, &language))
         .collect();
     listed("menu", &entries)
-}
-
-/// The language of texts for a visitor.
-pub(super) fn spoken(contributions: &Contributions, asked: &Asked) -> Language {
-    let languages = contributions.texts.languages();
-    language::negotiated(asked.languages.iter(), |language| {
-        languages.contains(language)
-    })
 }
 
 /// The parameter `location`, as one of the words that there are.

@@ -1,6 +1,4 @@
-//! The application that a server serves: a manager's plugins, what they add, and who may ask.
-
-use std::sync::Arc;
+//! Which paths the server answers by itself, and what answers them.
 
 use axum::Router;
 use axum::extract::Extension;
@@ -10,15 +8,11 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::events::Streams;
-use super::pages::Pages;
 use super::problem::Problem;
-use super::visitor::{Authenticator, Nobody};
+use super::state::App;
 use super::{api, assets, dispatch, edge, events, pages, widgets};
-use crate::capability::events::EventHub;
 use crate::contract::registration::MenuLocation;
-use crate::manager::Manager;
-use crate::platform::{Application, ApplicationItem, Platform};
+use crate::platform::{Application, ApplicationItem};
 
 /// What the server itself answers, so that no plugin can. Later parts of the server are named already, so that a plugin
 /// which is served today is served tomorrow.
@@ -42,7 +36,7 @@ const ROUTES: [&str; 17] = [
     "/favicon.ico",
 ];
 
-/// The routes and menu entries of this server, which a [`Platform`] for it must know.
+/// The routes and menu entries of this server, which a [`Platform`](crate::platform::Platform) for it must know.
 pub fn application() -> Application {
     let item = |id: &str, label: &str, path: &str, location| ApplicationItem {
         id: id.to_owned(),
@@ -57,53 +51,6 @@ pub fn application() -> Application {
             item("home", "Home", "/", MenuLocation::Agent),
             item("plugins", "Plugins", "/#plugins", MenuLocation::Admin),
         ],
-    }
-}
-
-/// What a server serves. Cheap to clone.
-#[derive(Clone)]
-pub struct App {
-    pub(super) manager: Manager,
-    pub(super) platform: Arc<Platform>,
-    pub(super) authenticator: Arc<dyn Authenticator>,
-    pub(super) pages: Arc<Pages>,
-    pub(super) streams: Arc<Streams>,
-    pub(super) events: Option<EventHub>,
-}
-
-impl App {
-    /// Serves the plugins of `manager`, whose applier must be `platform`. Nobody can sign in until an
-    /// [`authenticator`](Self::authenticator) is given.
-    pub fn new(manager: Manager, platform: Arc<Platform>) -> Self {
-        Self {
-            manager,
-            platform,
-            authenticator: Arc::new(Nobody),
-            pages: Arc::new(Pages::new()),
-            streams: Arc::default(),
-            events: None,
-        }
-    }
-
-    /// Serves the events that plugins publish into `hub`, which must be the hub of the host's provider
-    /// [`Events`](crate::capability::events::Events).
-    #[must_use]
-    pub fn events(mut self, hub: EventHub) -> Self {
-        self.events = Some(hub);
-        self
-    }
-
-    /// Ends the streams of events that are open and refuses new ones, so that a server can stop. [`serve`](super::serve)
-    /// does it by itself; for applications that serve the [`router`] on their own.
-    pub fn end_streams(&self) {
-        self.streams.end();
-    }
-
-    /// Sets who says who requests come from.
-    #[must_use]
-    pub fn authenticator(mut self, authenticator: impl Authenticator + 'static) -> Self {
-        self.authenticator = Arc::new(authenticator);
-        self
     }
 }
 

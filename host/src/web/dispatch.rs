@@ -20,9 +20,10 @@ use futures::StreamExt as _;
 
 use super::access;
 use super::answer::{Answer, Body};
-use super::app::App;
 use super::edge::Asked;
+use super::pages;
 use super::problem::Problem;
+use super::state::App;
 use crate::capability::log::Level;
 use crate::contract::invocation::HandleRoute;
 use crate::contract::registration::{Handler, Method};
@@ -81,7 +82,12 @@ pub(super) async fn plugin_route(
                 tracing::warn!(plugin = %name, %handler, request_id, "{failed}");
             }
         }
-        Problem::of_call(&error, name, &contributions, &asked.visitor)
+        Problem::of_call(
+            &error,
+            name,
+            &contributions,
+            asked.visitor.is_administrator(),
+        )
     })?;
     let answer = Answer::parse(response).map_err(|error| {
         let message = format!("{handler} answered {}: {error}", parts.uri.path());
@@ -263,8 +269,7 @@ fn respond(
         }
         Body::Html { content, title, .. } => {
             let title = title.as_deref();
-            app.pages
-                .wrapped(app, asked, contributions, plugin, &content, title)?
+            pages::wrapped(app, asked, contributions, plugin, &content, title)?
         }
     };
     *response.status_mut() = answer.status;

@@ -17,9 +17,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::app::App;
 use super::language;
 use super::problem::Problem;
+use super::state::App;
 use super::visitor::Visitor;
 use crate::contract::{CallContext, Language, RequestId};
 

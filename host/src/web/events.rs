@@ -7,9 +7,8 @@
 //!
 //! A visitor and a plugin each have a bounded number of streams. A stream that is read slowly holds no events of its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
@@ -26,19 +25,18 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::access;
-use super::api::Parameters;
-use super::app::App;
 use super::edge::Asked;
 use super::problem::Problem;
 use super::sse;
+use super::state::App;
+use super::streams::{OpenStream, RETRY_AFTER};
+use super::views::Parameters;
 use crate::capability::events::{Delivery, EventHub, LastSeen, Subscription};
 use crate::capability::log::Level;
 use crate::contract::invocation::Authorize;
 use crate::manager::Handle;
 use crate::permission::ChannelName;
 
-/// How many streams a visitor may have at a time, of all plugins together.
-pub const VISITOR_STREAMS: usize = 32;
 /// How long an authorizer may take, or all of them where several are asked.
 const AUTHORIZING: Duration = Duration::from_secs(5);
 /// How often a silent stream is kept open.
@@ -49,8 +47,6 @@ const LASTS: Duration = Duration::from_secs(3_600);
 const LAST_EVENTS: usize = 256;
 /// How long a first listener waits for this node to hear the others.
 const READY: Duration = Duration::from_secs(2);
-/// When to come back after there were too many streams, in seconds.
-const RETRY_AFTER: u64 = 30;
 
 /// What browsers send when they come back.
 static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -65,71 +61,6 @@ struct Question<'a> {
 
 /// What it returns: an object, in which `allow` must be true. More is passed over.
 type Answer = serde_json::Map<String, Value>;
-
-/// The streams of a server that are open.
-pub(super) struct Streams {
-    open: Mutex<HashMap<String, usize>>,
-    ended: watch::Sender<bool>,
-}
-
-/// A visitor's place for a stream, until it is dropped.
-struct Place {
-    streams: Arc<Streams>,
-    visitor: String,
-}
-
-impl Default for Streams {
-    fn default() -> Self {
-        Self {
-            open: Mutex::default(),
-            ended: watch::Sender::new(false),
-        }
-    }
-}
-
-impl Streams {
-    pub(super) fn end(&self) {
-        self.ended.send_replace(true);
-    }
-
-    fn enter(self: &Arc<Self>, visitor: &str) -> Result<Place, Problem> {
-        if *self.ended.borrow() {
-            return Err(Problem::unavailable("this server is stopping"));
-        }
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(visitor.to_owned()).or_default();
-        if *count >= VISITOR_STREAMS {
-            return Err(Problem::exhausted(
-                StatusCode::TOO_MANY_REQUESTS,
-                RETRY_AFTER,
-                format!(
-                    "you have {VISITOR_STREAMS} streams of events open, which is the most that one may have"
-                ),
-            ));
-        }
-        *count += 1;
-        Ok(Place {
-            streams: Arc::clone(self),
-            visitor: visitor.to_owned(),
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self
-            .streams
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.visitor) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.visitor);
-            }
-        }
-    }
-}
 
 /// Answers with a stream of events.
 pub(super) async fn listen(
@@ -153,7 +84,7 @@ pub(super) async fn listen(
     };
     let visitor = asked.visitor.signed_in();
     let visitor = visitor.map_or("", |one| one.user.id.as_str());
-    let place = app.streams.enter(visitor)?;
+    let open = app.streams.open(visitor)?;
     authorize(&plugin, &channel, &asked).await?;
 
     let last = last_seen(&headers, &parameters);
@@ -163,11 +94,11 @@ pub(super) async fn listen(
     let first = sse::connected((last == LastSeen::Nothing).then(|| subscription.newest_at_start()));
     let ends = Ends {
         changes,
-        stopping: app.streams.ended.subscribe(),
+        stopping: app.streams.ended(),
         app,
         plugin,
     };
-    let rest = deliveries(subscription, ends, place);
+    let rest = deliveries(subscription, ends, open);
     let body = stream::once(std::future::ready(first)).chain(rest);
     let headers = [
         (CONTENT_TYPE, "text/event-stream"),
@@ -287,14 +218,14 @@ struct Listening<E> {
     ends: E,
     /// How many more events may come once the stream has to end.
     last: Option<usize>,
-    _place: Place,
+    _open: OpenStream,
 }
 
 /// What a subscription yields, as bytes, with comments in silence.
 fn deliveries(
     subscription: Subscription,
     ends: Ends,
-    place: Place,
+    open: OpenStream,
 ) -> impl Stream<Item = Bytes> + Send {
     let mut silence = interval_at(tokio::time::Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
     silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -303,7 +234,7 @@ fn deliveries(
         silence,
         ends: Box::pin(ends.reached()),
         last: None,
-        _place: place,
+        _open: open,
     };
     stream::unfold(listening, async |mut listening| {
         let bytes = listening.next().await?;

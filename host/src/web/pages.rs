@@ -8,15 +8,15 @@ use axum::extract::Extension;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY};
 use axum::response::{Html, IntoResponse, Response};
-use minijinja::Environment;
-use minijinja::value::{Serde, Value};
+use minijinja::value::Value;
 use serde::Serialize;
 
-use super::api::{MenuView, Parameters, WidgetItem, spoken};
-use super::app::App;
 use super::assets;
 use super::edge::Asked;
 use super::problem::Problem;
+use super::state::App;
+use super::templates::Templates;
+use super::views::{MenuView, Parameters, WidgetItem, spoken, with_language};
 use super::words;
 use super::{access, visitor::Visitor};
 use crate::capability::log::Level;
@@ -38,17 +38,6 @@ const CSP_WRAPPED: &str = "default-src 'none'; style-src 'unsafe-inline'; img-sr
 /// What stands before a plugin's HTML in its frame: both brightnesses, and links that lead the whole window elsewhere.
 const FRAME_HEAD: &str = "<!doctype html><meta charset=utf-8><meta name=color-scheme content=\"light dark\">\
      <base target=_top>";
-
-/// The templates.
-const TEMPLATES: [(&str, &str); 4] = [
-    ("layout.html", include_str!("templates/layout.html")),
-    ("start.html", include_str!("templates/start.html")),
-    ("wrapped.html", include_str!("templates/wrapped.html")),
-    ("widget.html", include_str!("templates/widget.html")),
-];
-
-/// Renders pages.
-pub(super) struct Pages(Environment<'static>);
 
 /// What every page knows.
 #[derive(Serialize)]
@@ -155,19 +144,6 @@ struct WidgetDocument<'a> {
     reason: Option<&'a str>,
 }
 
-/// The parameter that chooses a language.
-pub(super) const LANGUAGE: &str = "lang";
-
-/// A request with the language that its query chooses, before those that the browser wants.
-pub(super) fn with_language(mut asked: Asked, parameters: &Parameters) -> Asked {
-    let chosen = parameters.get(LANGUAGE).and_then(|tag| tag.parse().ok());
-    if let Some(chosen) = chosen {
-        let others = asked.languages.iter().cloned();
-        asked.languages = std::iter::once(chosen).chain(others).collect();
-    }
-    asked
-}
-
 /// The start page.
 pub(super) async fn start(
     Extension(app): Extension<App>,
@@ -202,7 +178,7 @@ pub(super) async fn start(
                 others: landing.others.iter().map(|name| name.as_str()).collect(),
             }),
     };
-    let html = app.pages.render("start.html", &page)?;
+    let html = app.templates.render("start.html", &page)?;
     Ok(answer(html, &language, CSP))
 }
 
@@ -335,73 +311,48 @@ fn last_error(plugin: &Plugin) -> Option<String> {
     Some(newest.message)
 }
 
-impl Pages {
-    /// Reads the templates, which are part of the program.
-    pub(super) fn new() -> Self {
-        let mut environment = Environment::new();
-        for (name, source) in TEMPLATES {
-            if let Err(error) = environment.add_template(name, source) {
-                tracing::error!("the template {name} is wrong: {error:#}");
-            }
-        }
-        Self(environment)
-    }
+/// A page of a plugin, in the layout.
+pub(super) fn wrapped(
+    app: &App,
+    asked: &Asked,
+    contributions: &Contributions,
+    plugin: &Handle,
+    html: &str,
+    title: Option<&str>,
+) -> Result<Response, Problem> {
+    let language = spoken(contributions, asked);
+    let name = plugin.name().as_str();
+    let title = title.map_or(name, |title| {
+        contributions.texts.label(name, title, &language)
+    });
+    let page = Wrapped {
+        layout: Layout::of(app, asked, contributions, &language),
+        title,
+        styles: Value::from_safe_string(assets::STYLESHEET.to_owned()),
+        document: format!("{FRAME_HEAD}{html}"),
+    };
+    let html = app.templates.render("wrapped.html", &page)?;
+    Ok(answer(html, &language, CSP_WRAPPED))
+}
 
-    /// A page of a plugin, in the layout.
-    pub(super) fn wrapped(
-        &self,
-        app: &App,
-        asked: &Asked,
-        contributions: &Contributions,
-        plugin: &Handle,
-        html: &str,
-        title: Option<&str>,
-    ) -> Result<Response, Problem> {
-        let language = spoken(contributions, asked);
-        let name = plugin.name().as_str();
-        let title = title.map_or(name, |title| {
-            contributions.texts.label(name, title, &language)
-        });
-        let page = Wrapped {
-            layout: Layout::of(app, asked, contributions, &language),
-            title,
-            styles: Value::from_safe_string(assets::STYLESHEET.to_owned()),
-            document: format!("{FRAME_HEAD}{html}"),
-        };
-        let html = self.render("wrapped.html", &page)?;
-        Ok(answer(html, &language, CSP_WRAPPED))
-    }
-
-    /// The document of a widget's frame.
-    pub(super) fn widget(
-        &self,
-        language: &Language,
-        title: &str,
-        html: &str,
-        failed: bool,
-        reason: Option<&str>,
-    ) -> Result<String, Problem> {
-        let document = WidgetDocument {
-            lang: language.as_str(),
-            dir: Direction::of(language).as_str(),
-            title,
-            html: Value::from_safe_string(html.to_owned()),
-            failed,
-            reason,
-        };
-        self.render("widget.html", &document)
-    }
-
-    fn render<T: Serialize>(&self, template: &str, page: &T) -> Result<String, Problem> {
-        let rendered = self
-            .0
-            .get_template(template)
-            .and_then(|template| template.render(Serde(page)));
-        rendered.map_err(|error| {
-            tracing::error!("the template {template} cannot be rendered: {error:#}");
-            Problem::internal()
-        })
-    }
+/// The document of a widget's frame.
+pub(super) fn widget(
+    templates: &Templates,
+    language: &Language,
+    title: &str,
+    html: &str,
+    failed: bool,
+    reason: Option<&str>,
+) -> Result<String, Problem> {
+    let document = WidgetDocument {
+        lang: language.as_str(),
+        dir: Direction::of(language).as_str(),
+        title,
+        html: Value::from_safe_string(html.to_owned()),
+        failed,
+        reason,
+    };
+    templates.render("widget.html", &document)
 }
 
 fn answer(html: String, language: &Language, policy: &'static str) -> Response {
@@ -425,9 +376,7 @@ mod tests {
         let arabic = "ar".parse().unwrap();
         let html = "<svg><text>&amp; 1 < 2</text></svg>";
         let title = "</title><script>";
-        let page = Pages::new()
-            .widget(&arabic, title, html, false, None)
-            .unwrap();
+        let page = widget(&Templates::new(), &arabic, title, html, false, None).unwrap();
         assert!(page.contains("lang=\"ar\" dir=\"rtl\""), "{page}");
         assert!(page.contains(html), "{page}");
         assert!(!page.contains("<script>"), "{page}");
@@ -436,14 +385,10 @@ mod tests {
     #[test]
     fn a_widget_that_failed_gives_its_reason_escaped_or_not_at_all() {
         let english = Language::default();
-        let pages = Pages::new();
-        let told = pages
-            .widget(&english, "T", "", true, Some("<b>why</b>"))
-            .unwrap();
+        let templates = Templates::new();
+        let told = widget(&templates, &english, "T", "", true, Some("<b>why</b>")).unwrap();
         assert!(told.contains("&lt;b&gt;why"), "{told}");
-        let untold = pages
-            .widget(&english, "T", "<i>old</i>", true, None)
-            .unwrap();
+        let untold = widget(&templates, &english, "T", "<i>old</i>", true, None).unwrap();
         assert!(
             untold.contains("not available") && !untold.contains("<i>old"),
             "{untold}"
@@ -468,7 +413,7 @@ mod tests {
             styles: Value::from(""),
             document: "\"></iframe><script>alert(1)</script>".to_owned(),
         };
-        let page = Pages::new().render("wrapped.html", &page).unwrap();
+        let page = Templates::new().render("wrapped.html", &page).unwrap();
         assert!(!page.contains("<script>"), "{page}");
         assert_eq!(page.matches("</iframe>").count(), 1, "{page}");
     }

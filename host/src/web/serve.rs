@@ -8,7 +8,8 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::app::{App, router};
+use super::app::router;
+use super::state::App;
 
 /// How long requests that run may take to end after the signal.
 const DRAIN: Duration = Duration::from_secs(30);

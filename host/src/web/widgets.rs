@@ -17,11 +17,11 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
 use super::access;
-use super::api::{Parameters, WidgetItem, spoken};
-use super::app::App;
 use super::edge::Asked;
-use super::pages::{LANGUAGE, with_language};
+use super::pages;
 use super::problem::Problem;
+use super::state::App;
+use super::views::{LANGUAGE, Parameters, WidgetItem, spoken, with_language};
 use crate::capability::log::Level;
 use crate::contract::invocation::RenderWidget;
 use crate::contract::wire::handlers::WidgetRequest;
@@ -79,9 +79,8 @@ pub(super) async fn frame(
         .filter(|_| asked.visitor.is_administrator())
         .map(Problem::shown);
     let failed = problem.is_some();
-    let document = app
-        .pages
-        .widget(&language, widget.title, &html, failed, reason)?;
+    let title = widget.title;
+    let document = pages::widget(&app.templates, &language, title, &html, failed, reason)?;
     let mut response = (status, Html(document)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
@@ -146,11 +145,12 @@ async fn ask(
         Err(error) => {
             let message = format!("the widget {} failed: {error}", widget.id);
             plugin.log().host(Level::Error, message);
+            let is_administrator = asked.visitor.is_administrator();
             Err(Problem::of_call(
                 &error,
                 name,
                 contributions,
-                &asked.visitor,
+                is_administrator,
             ))
         }
     }

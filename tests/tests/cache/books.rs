@@ -1,11 +1,10 @@
 //! What Redis keeps for a plugin, and that it is counted right whatever happens.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use goatherd::Plugin;
 use goatherd::capability::cache::RedisCache;
-use goatherd_tests::{call, limits, probe, servers};
+use goatherd_tests::{call, limits, probe, servers, wait_for_async};
 use redis::aio::MultiplexedConnection;
 use serde_json::json;
 
@@ -68,6 +67,32 @@ impl Kept {
 
     fn name(&self, part: &str) -> String {
         format!("{}:cache:{{probe}}:{part}", self.prefix)
+    }
+
+    /// When the last of the entries that are there now expires, in the server's milliseconds.
+    async fn last_expiry(&mut self) -> f64 {
+        let name = self.name("expires");
+        let last: Vec<(String, f64)> = self
+            .redis
+            .ask(&["ZREVRANGE", &name, "0", "0", "WITHSCORES"])
+            .await;
+        last.first().expect("something expires").1
+    }
+
+    /// Waits until it is later than that for the server.
+    async fn until_past(&mut self, time: f64) {
+        let redis = &mut self.redis;
+        wait_for_async("the time of expiry", async || {
+            let (seconds, micros): (f64, f64) = redis.ask(&["TIME"]).await;
+            seconds * 1_000.0 + (micros / 1_000.0).floor() > time
+        })
+        .await;
+    }
+
+    /// Waits until all has expired of what is meant to.
+    async fn until_expired(&mut self) {
+        let last = self.last_expiry().await;
+        self.until_past(last).await;
     }
 
     /// Checks the books against the values, and says how many bytes there are.
@@ -133,7 +158,7 @@ async fn the_books_are_right_after_any_order_of_calls() {
             assert!(kept.audit().await <= SMALL as usize);
         }
         if round == 300 {
-            tokio::time::sleep(Duration::from_millis(1_050)).await;
+            kept.until_expired().await;
         }
     }
     assert!(kept.audit().await > 5_000, "it was used");
@@ -152,7 +177,7 @@ async fn what_expired_makes_room_before_what_is_only_old() {
         )
         .await;
     }
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    kept.until_expired().await;
     for number in 0..4 {
         set(
             &kept.plugin,
@@ -167,22 +192,36 @@ async fn what_expired_makes_room_before_what_is_only_old() {
 
 #[tokio::test]
 async fn when_all_of_it_expired_nothing_is_left_in_the_server() {
+    const HOUR: u32 = 3_600;
     let mut kept = Kept::new(1 << 20).await;
+    // The last of them decides, whichever comes first.
     set_for(&kept.plugin, "one", json!("v"), 1).await;
-    set_for(&kept.plugin, "other", json!("v"), 2).await;
-    assert_eq!(kept.redis.names(&kept.prefix).await.len(), 4);
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let one_expires = kept.last_expiry().await;
+    set_for(&kept.plugin, "other", json!("v"), HOUR).await;
+    let other_expires = kept.last_expiry().await;
+    kept.until_past(one_expires).await;
     assert!(get(&kept.plugin, "one").await.is_null());
     assert_eq!(get(&kept.plugin, "other").await, "v");
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
-    assert!(
-        kept.redis.names(&kept.prefix).await.is_empty(),
-        "though nobody asked"
-    );
+    for name in kept.redis.names(&kept.prefix).await {
+        let at: f64 = kept.redis.ask(&["PEXPIRETIME", &name]).await;
+        assert_eq!(at, other_expires, "{name}");
+    }
+    // And it happens, though nobody asks.
+    set_for(&kept.plugin, "other", json!("v"), 1).await;
+    let (prefix, mut redis) = (kept.prefix.clone(), Redis::connect().await);
+    wait_for_async("an empty server", async || {
+        redis.names(&prefix).await.is_empty()
+    })
+    .await;
+    // But what is to stay for ever keeps them.
     set_for(&kept.plugin, "one", json!("v"), 1).await;
     set(&kept.plugin, "stays", json!("v")).await;
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    kept.until_expired().await;
     assert_eq!(get(&kept.plugin, "stays").await, "v");
+    for name in kept.redis.names(&kept.prefix).await {
+        let at: i64 = kept.redis.ask(&["PEXPIRETIME", &name]).await;
+        assert_eq!(at, -1, "{name} never expires");
+    }
 }
 
 #[tokio::test]
@@ -191,9 +230,10 @@ async fn a_cache_that_lost_a_part_starts_over_and_counts_right() {
         let mut kept = Kept::new(1 << 20).await;
         set(&kept.plugin, "for ever", json!({"bytes": 300_000})).await;
         set_for(&kept.plugin, "for a second", json!({"bytes": 300_000}), 1).await;
+        let expires = kept.last_expiry().await;
         let name = kept.name(part);
         kept.redis.run(&["DEL", &name]).await;
-        tokio::time::sleep(Duration::from_millis(1_050)).await;
+        kept.until_past(expires).await;
         assert!(
             get(&kept.plugin, "for a second").await.is_null(),
             "{part}: it expired"

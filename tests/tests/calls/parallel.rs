@@ -6,20 +6,11 @@ use std::time::{Duration, Instant};
 
 use goatherd::Plugin;
 use goatherd::runtime::CallError;
-use goatherd_tests::{call, call_in, probe, probe_host, until};
+use goatherd_tests::{call, call_in, probe, probe_host, until, wait_for};
 use serde_json::json;
 
 use crate::back_ends::Meeting;
 use crate::{caching_host, start, warm, with_instances};
-
-/// Waits until something is so, and fails if it takes too long.
-async fn wait_for(what: &str, is_so: impl Fn() -> bool) {
-    let latest = Instant::now() + Duration::from_secs(10);
-    while !is_so() {
-        assert!(Instant::now() < latest, "{what} did not come about");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_slow_calls_to_one_plugin_overlap_in_time() {

@@ -8,7 +8,7 @@ use goatherd::manager::{Applier, Entry, Hosting, Loader, Manager, Reviewed, Tabl
 use goatherd::registry::policy::{By, Note, Policies, PolicyChange, PostgresPolicies};
 use goatherd::registry::{MemoryStore, PostgresRegistry, SqliteRegistry, Store};
 use goatherd::store::{PostgresStore, SqliteStore};
-use goatherd_tests::{grants, host, reader, servers, steady};
+use goatherd_tests::{grants, host, reader, servers, steady, wait_for};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -91,11 +91,8 @@ impl Node {
     /// Waits until a plugin is in a state, and says how long that took.
     async fn until(&self, name: &str, state: &str) -> Duration {
         let began = Instant::now();
-        while self.state(name) != state {
-            let waited = began.elapsed();
-            assert!(waited.as_secs() < 30, "{name} is {}", self.state(name));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let what = format!("{name} {state}");
+        wait_for(&what, || self.state(name) == state).await;
         began.elapsed()
     }
 
@@ -164,9 +161,11 @@ async fn a_lower_limit_holds_for_the_next_call_without_loading_the_plugin_again(
         .set_limits(&name, &change, &note())
         .await
         .unwrap();
-    while loaded(&node).limits().call_timeout != Duration::from_millis(200) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let lower = Duration::from_millis(200);
+    wait_for("the lower limit", || {
+        loaded(&node).limits().call_timeout == lower
+    })
+    .await;
     let plugin = node.manager.plugin("steady-a").unwrap();
     assert!(ask(&plugin, "spin", json!({ "ms": 5_000 })).await.is_err());
     assert!(loaded(&node).is(&before), "it is the same load");
@@ -205,7 +204,11 @@ async fn a_narrower_scope_links_the_plugin_anew_under_load_and_no_call_fails() {
         .set_limits(&name, &unlimited, &note())
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let limits = || {
+        let table = node.manager.snapshot();
+        table.get("steady-a").unwrap().plugin().unwrap().limits()
+    };
+    wait_for("no limit", || limits().rates.calls_per_second.is_none()).await;
     let load = crate::Load::of(&plugin, 50, "spin", json!({ "ms": 1 }));
     for scope in [
         "plugin_call=steady-a",
@@ -222,9 +225,7 @@ async fn a_narrower_scope_links_the_plugin_anew_under_load_and_no_call_fails() {
                 .iter()
                 .any(|grant| grant.to_string() == scope)
         };
-        while !granted(&node) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_for("the new scope", || granted(&node)).await;
     }
     let answers = load.stop().await;
     none_failed(&answers);

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use goatherd::Plugin;
 use goatherd::contract::CallContext;
 use goatherd::loader::Reader;
 use goatherd::manager::{Configured, Handle, Loader, Manager, Terms};
@@ -21,7 +22,7 @@ use tempfile::TempDir;
 
 /// A directory of plugins, and what loads them. Everything about `steady-a` to `steady-e` is decided.
 struct Home {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     loader: Loader,
 }
 
@@ -40,15 +41,27 @@ impl Home {
 
     fn reading(limits: Limits, reader: Reader, with: impl FnOnce(Loader) -> Loader) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let terms = Terms {
-            grants: goatherd_tests::grants(&["plugin_call=*"]),
-            limits,
-        };
+        Self::in_folder(folder.into(), limits, reader, with)
+    }
+
+    fn in_folder(
+        folder: Arc<TempDir>,
+        limits: Limits,
+        reader: Reader,
+        with: impl FnOnce(Loader) -> Loader,
+    ) -> Self {
+        let terms = terms(limits);
         let names = ["steady-a", "steady-b", "steady-c", "steady-d", "steady-e"];
         let decided = names.map(|name| (name.parse().unwrap(), terms.clone()));
         let manager = Manager::new(host().clone(), Configured::new(decided.into()));
         let loader = with(Loader::new(folder.path(), manager, reader));
         Self { folder, loader }
+    }
+
+    /// Another manager and loader over the same directory.
+    fn beside(&self) -> Self {
+        let folder = Arc::clone(&self.folder);
+        Self::in_folder(folder, limits(), goatherd_tests::reader(), |loader| loader)
     }
 
     fn manager(&self) -> &Manager {
@@ -78,8 +91,23 @@ impl Home {
             .is_some_and(|entry| entry.plugin().is_some())
     }
 
+    /// The load that serves.
+    fn loaded(&self, name: &str) -> Plugin {
+        let table = self.manager().snapshot();
+        let entry = table.get(name).expect("it was found");
+        entry.plugin().expect("it is loaded").clone()
+    }
+
     fn handle(&self, name: &str) -> Handle {
         self.manager().plugin(name).expect("it is enabled")
+    }
+}
+
+/// What was decided about each of them.
+fn terms(limits: Limits) -> Terms {
+    Terms {
+        grants: goatherd_tests::grants(&["plugin_call=*"]),
+        limits,
     }
 }
 

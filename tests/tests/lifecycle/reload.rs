@@ -1,36 +1,96 @@
 //! Replacing a plugin while it serves.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use goatherd::runtime::Limits;
-use goatherd_tests::{limits, steady};
+use async_trait::async_trait;
+use goatherd::capability::cache::Caching;
+use goatherd::manager::{
+    Applier, Candidate, Configured, Decision, Entry, Loader, Manager, Policy, Table,
+};
+use goatherd::runtime::{Description, Limits};
+use goatherd_tests::{
+    Gate, Managed, NoDatabase, PATIENCE, PROBE_GRANTS, guest, host, host_builder, limits, steady,
+    until_served, wait_for, wait_for_async,
+};
 use serde_json::{Value, json};
 
-use crate::{Home, Load, ask, generation, none_failed};
+use crate::{Home, Load, ask, generation, none_failed, terms};
+
+/// A policy that lets decisions come to a gate first, once it is told to.
+struct Gated {
+    decided: Configured,
+    gate: Gate,
+    /// How many more decisions come to the gate.
+    held: Arc<AtomicUsize>,
+}
+
+impl Gated {
+    fn new() -> Self {
+        let name = "steady-a".parse().unwrap();
+        Self {
+            decided: Configured::new([(name, terms(limits()))].into()),
+            gate: Gate::default(),
+            held: Arc::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Policy for Gated {
+    async fn decide(&self, candidate: Candidate<'_>) -> Decision {
+        let less = |held: usize| held.checked_sub(1);
+        let held = self
+            .held
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        if held.is_ok() {
+            self.gate.pass().await;
+        }
+        self.decided.decide(candidate).await
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_in_flight_finish_on_the_old_one_and_later_ones_reach_the_new_one() {
-    let home = Home::new();
-    home.put("a.wasm", &steady('a', 1, b'n'));
-    home.loader.load_all().await.unwrap();
-    let plugin = home.handle("steady-a");
+    let gate = Gate::default();
+    let host = host_builder().provider(NoDatabase);
+    let host = host.provider(Caching::new(gate.clone())).build().unwrap();
+    let limits = Limits {
+        shutdown_timeout: PATIENCE,
+        ..limits()
+    };
+    let managed = Managed::new(&host, &[("probe", PROBE_GRANTS)], &limits);
+    let old = managed.load("probe", guest("probe")).await;
+    let plugin = managed.manager.plugin("probe").unwrap();
     let slow = tokio::spawn({
         let plugin = plugin.clone();
-        async move { ask(&plugin, "spin", json!({ "ms": 1_500 })).await }
+        async move { ask(&plugin, "cache.get", json!({ "key": "k" })).await }
     });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    home.put("a.wasm", &steady('a', 2, b'n'));
+    gate.until_arrived(1).await;
+    // The same with a section more is another plugin.
+    let mut changed = guest("probe");
+    changed.extend(b"\0\x06\x05stamp");
+    std::fs::write(managed.folder().join("probe.wasm"), changed).unwrap();
     let reloading = tokio::spawn({
-        let manager = home.manager().clone();
-        async move { manager.reload("steady-a").await }
+        let manager = managed.manager.clone();
+        async move { manager.reload("probe").await }
     });
-    while generation(&plugin).await != "2" {
-        assert!(!slow.is_finished(), "the reload waited for the slow call");
-    }
-    let answer = slow.await.unwrap().unwrap();
-    assert_eq!(answer["generation"], "1");
-    let new = reloading.await.unwrap().unwrap();
-    assert_eq!(new.description().registration.version.major, 2);
+    wait_for("the new one", || !managed.plugin("probe").is(&old)).await;
+    let calls = |plugin: &goatherd::Plugin| plugin.metrics().calls;
+    let new = managed.plugin("probe");
+    assert_eq!(
+        (calls(&old), calls(&new)),
+        (0, 0),
+        "the slow one still runs"
+    );
+    ask(&plugin, "echo", json!({})).await.unwrap();
+    assert_eq!((calls(&old), calls(&new)), (0, 1));
+    assert!(!slow.is_finished() && !reloading.is_finished());
+    gate.open();
+    assert_eq!(slow.await.unwrap().unwrap(), json!({ "value": null }));
+    let reloaded = reloading.await.unwrap().unwrap();
+    assert_eq!((calls(&old), calls(&new)), (1, 1));
+    assert_ne!(reloaded.description().hash, old.description().hash);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,18 +121,34 @@ async fn no_call_fails_while_a_plugin_is_reloaded_under_load() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_that_calls_itself_while_it_is_replaced_reaches_the_new_one() {
-    let home = Home::new();
-    home.put("a.wasm", &steady('a', 1, b'n'));
-    home.loader.load_all().await.unwrap();
-    let plugin = home.handle("steady-a");
-    let nested = tokio::spawn({
-        let plugin = plugin.clone();
-        async move { ask(&plugin, "nested", json!({ "ms": 1_000 })).await }
-    });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    home.put("a.wasm", &steady('a', 2, b'n'));
-    home.manager().reload("steady-a").await.unwrap();
-    assert_eq!(nested.await.unwrap().unwrap(), json!({ "generation": "2" }));
+    // It is to call itself after it was replaced. Where it was not busy for long enough before, that shows nothing, and is
+    // tried with more.
+    for busy_ms in [500, 2_000, 8_000] {
+        let home = Home::new();
+        home.put("a.wasm", &steady('a', 1, b'n'));
+        home.loader.load_all().await.unwrap();
+        let plugin = home.handle("steady-a");
+        let nested = tokio::spawn({
+            let plugin = plugin.clone();
+            async move { ask(&plugin, "nested", json!({ "ms": busy_ms })).await }
+        });
+        until_served(&home.loaded("steady-a")).await;
+        home.put("a.wasm", &steady('a', 2, b'n'));
+        let old = home.loaded("steady-a");
+        let reload = tokio::spawn({
+            let manager = home.manager().clone();
+            async move { manager.reload("steady-a").await }
+        });
+        wait_for("the new one", || !home.loaded("steady-a").is(&old)).await;
+        let in_time = !nested.is_finished();
+        let answer = nested.await.unwrap().unwrap();
+        reload.await.unwrap().unwrap();
+        if in_time {
+            assert_eq!(answer, json!({ "generation": "2" }));
+            return;
+        }
+    }
+    panic!("each reload took longer than the plugin was busy");
 }
 
 #[tokio::test]
@@ -106,21 +182,59 @@ async fn a_reload_that_fails_leaves_the_old_one_serving_and_says_why() {
     assert!(table.get("steady-a").unwrap().reload_failure.is_none());
 }
 
+/// What a manager tells of a description, in its order.
+#[derive(Default)]
+struct Told(Mutex<Vec<(&'static str, Arc<Description>)>>);
+
+impl Applier for Told {
+    fn check(&self, _: &Table, candidate: &Entry) -> Result<(), String> {
+        let told = ("checked", Arc::clone(&candidate.description));
+        self.0.lock().unwrap().push(told);
+        Ok(())
+    }
+
+    fn apply(&self, table: &Table) {
+        let served = table.enabled().map(|entry| &entry.description);
+        let told = served.map(|served| ("served", Arc::clone(served)));
+        self.0.lock().unwrap().extend(told);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reloads_at_the_same_time_are_made_one_after_the_other() {
-    let home = Home::new();
-    home.put("a.wasm", &steady('a', 1, b'n'));
-    home.loader.load_all().await.unwrap();
-    let reloads: Vec<_> = (0..10)
+    const RELOADS: usize = 10;
+    let folder = tempfile::tempdir().unwrap();
+    crate::put(&folder.path().join("a.wasm"), &steady('a', 1, b'n'));
+    let (policy, told) = (Gated::new(), Arc::<Told>::default());
+    let (gate, held) = (policy.gate.clone(), Arc::clone(&policy.held));
+    let manager = Manager::applying(host().clone(), policy, Arc::clone(&told) as _);
+    let loader = Loader::new(folder.path(), manager.clone(), goatherd_tests::reader());
+    loader.load_all().await.unwrap();
+    told.0.lock().unwrap().clear();
+    // All are read and described, and go on together from there.
+    held.store(RELOADS, Ordering::SeqCst);
+    let reloads: Vec<_> = (0..RELOADS)
         .map(|_| {
-            let manager = home.manager().clone();
+            let manager = manager.clone();
             tokio::spawn(async move { manager.reload("steady-a").await })
         })
         .collect();
+    gate.until_arrived(RELOADS).await;
+    gate.open();
     for reload in reloads {
         reload.await.unwrap().unwrap();
     }
-    assert_eq!(generation(&home.handle("steady-a")).await, "1");
+    // Each is checked before its init, checked again after it, and served then, before the next one's turn.
+    let told = told.0.lock().unwrap();
+    let whats: Vec<_> = told.iter().map(|(what, _)| *what).collect();
+    assert_eq!(whats, ["checked", "checked", "served"].repeat(RELOADS));
+    for of_one in told.chunks(3) {
+        let first = &of_one[0].1;
+        assert!(of_one.iter().all(|(_, of)| Arc::ptr_eq(of, first)));
+    }
+    let last = &told.last().unwrap().1;
+    let serves = manager.plugin("steady-a").unwrap();
+    assert!(Arc::ptr_eq(serves.description(), last));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -145,23 +259,25 @@ async fn a_plugin_that_is_disabled_during_its_reload_stays_disabled() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_whose_caller_goes_away_is_made_to_the_end() {
-    let home = Home::new();
-    home.put("a.wasm", &steady('a', 1, b'n'));
-    home.loader.load_all().await.unwrap();
-    let plugin = home.handle("steady-a");
-    let slow = tokio::spawn({
-        let plugin = plugin.clone();
-        async move { ask(&plugin, "spin", json!({ "ms": 500 })).await }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.wasm");
+    crate::put(&file, &steady('a', 1, b'n'));
+    let policy = Gated::new();
+    let (gate, held) = (policy.gate.clone(), Arc::clone(&policy.held));
+    let manager = Manager::new(host().clone(), policy);
+    let loader = Loader::new(folder.path(), manager.clone(), goatherd_tests::reader());
+    loader.load_all().await.unwrap();
+    crate::put(&file, &steady('a', 2, b'n'));
+    held.store(1, Ordering::SeqCst);
+    let asked = tokio::spawn({
+        let manager = manager.clone();
+        async move { manager.reload("steady-a").await }
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    home.put("a.wasm", &steady('a', 2, b'n'));
-    let asked = tokio::time::timeout(
-        Duration::from_millis(200),
-        home.manager().reload("steady-a"),
-    );
-    drop(asked.await);
-    slow.await.unwrap().unwrap();
-    while generation(&plugin).await != "2" {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    // It was begun: the new one is described, and is being decided about.
+    gate.until_arrived(1).await;
+    asked.abort();
+    assert!(asked.await.is_err_and(|error| error.is_cancelled()));
+    gate.open();
+    let plugin = manager.plugin("steady-a").unwrap();
+    wait_for_async("the new one", async || generation(&plugin).await == "2").await;
 }

@@ -1,23 +1,10 @@
 //! Following what happens in the directory.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use goatherd_tests::steady;
+use goatherd_tests::{steady, wait_for, wait_for_async};
 
 use crate::{Home, generation};
-
-/// Waits until something is true of the plugins.
-async fn until(what: &str, home: &Home, is: impl AsyncFn(&Home) -> bool) {
-    let began = Instant::now();
-    while !is(home).await {
-        assert!(
-            began.elapsed().as_secs() < 30,
-            "{what}: {:?}",
-            home.loader.discovered()
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 async fn serves(home: &Home, name: &str, expected: &str) -> bool {
     match home.manager().plugin(name) {
@@ -32,20 +19,17 @@ async fn what_is_put_changed_and_removed_there_is_loaded_reloaded_and_taken_out(
     home.loader.watch().await.unwrap();
     home.loader.load_all().await.unwrap();
     home.put("a.wasm", &steady('a', 1, b'n'));
-    until("it is loaded", &home, async |home| {
-        serves(home, "steady-a", "1").await
+    wait_for_async("it is loaded", async || {
+        serves(&home, "steady-a", "1").await
     })
     .await;
     home.put("a.wasm", &steady('a', 2, b'n'));
-    until("it is reloaded", &home, async |home| {
-        serves(home, "steady-a", "2").await
+    wait_for_async("it is reloaded", async || {
+        serves(&home, "steady-a", "2").await
     })
     .await;
     std::fs::remove_file(home.path("a.wasm")).unwrap();
-    until("it is gone", &home, async |home| {
-        home.state("steady-a") == "unknown"
-    })
-    .await;
+    wait_for("it is gone", || home.state("steady-a") == "unknown").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,8 +51,8 @@ async fn a_file_that_is_still_being_written_is_never_loaded() {
             "half of it was tried"
         );
     }
-    until("it is loaded", &home, async |home| {
-        serves(home, "steady-a", "1").await
+    wait_for_async("it is loaded", async || {
+        serves(&home, "steady-a", "1").await
     })
     .await;
 }
@@ -80,7 +64,7 @@ async fn a_broken_new_version_leaves_the_old_one_serving() {
     home.loader.watch().await.unwrap();
     home.loader.load_all().await.unwrap();
     home.put("a.wasm", &steady('a', 2, b'i'));
-    until("the failure is shown", &home, async |home| {
+    wait_for("the failure is shown", || {
         let table = home.manager().snapshot();
         table
             .get("steady-a")
@@ -99,8 +83,8 @@ async fn a_file_that_was_refused_for_its_name_gets_it_when_the_first_is_removed(
     home.loader.load_all().await.unwrap();
     assert!(serves(&home, "steady-a", "1").await);
     std::fs::remove_file(home.path("a.wasm")).unwrap();
-    until("the second serves", &home, async |home| {
-        serves(home, "steady-a", "2").await
+    wait_for_async("the second serves", async || {
+        serves(&home, "steady-a", "2").await
     })
     .await;
 }
@@ -111,7 +95,14 @@ async fn stop_watch_ends_it() {
     home.loader.watch().await.unwrap();
     home.loader.load_all().await.unwrap();
     home.loader.stop_watch();
-    home.put("a.wasm", &steady('a', 1, b'n'));
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(home.state("steady-a"), "unknown");
+    // Another one, which follows the same directory from now on, tells when the change would have been taken up.
+    let witness = home.beside();
+    witness.loader.watch().await.unwrap();
+    for generation in ["1", "2", "3"] {
+        let number = generation.parse().unwrap();
+        home.put("a.wasm", &steady('a', number, b'n'));
+        let seen = async || serves(&witness, "steady-a", generation).await;
+        wait_for_async("the witness sees it", seen).await;
+        assert_eq!(home.state("steady-a"), "unknown");
+    }
 }

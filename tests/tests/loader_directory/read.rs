@@ -152,7 +152,11 @@ async fn a_file_that_was_changed_after_it_was_unpacked_is_not_served() {
     let path = ground.put("look.zip", look_zip("look", "1.0.0", "x"));
     let bundle = ground.reader().read(&at(&path)).await.unwrap();
     let files = bundle.files.unwrap();
-    fs::write(files.place().unwrap().join("templates/page.html"), "y").unwrap();
+    fs::write(
+        files.unpacked_to().unwrap().join("templates/page.html"),
+        "y",
+    )
+    .unwrap();
     let error = files.read(&inner("templates/page.html")).await.unwrap_err();
     assert!(error.to_string().contains("changed"), "{error}");
     let absent = files

@@ -8,8 +8,8 @@ use super::*;
 
 #[tokio::test]
 async fn every_decision_says_who_made_it_about_what_and_why_with_before_and_after() {
-    for place in Place::all() {
-        let policies = place.policies().await;
+    for kind in StoreKind::all() {
+        let policies = kind.policies().await;
         let stats = name("stats");
         let began = std::time::SystemTime::now();
         let first = Note::new(
@@ -67,8 +67,8 @@ async fn every_decision_says_who_made_it_about_what_and_why_with_before_and_afte
 
 #[tokio::test]
 async fn the_trail_is_paged_newest_first_by_plugin_and_for_all() {
-    for place in Place::all() {
-        let policies = place.policies().await;
+    for kind in StoreKind::all() {
+        let policies = kind.policies().await;
         for turn in 0..5 {
             for plugin in ["a", "b"] {
                 let note =
@@ -127,8 +127,8 @@ fn nobody_signs_as_a_rule_or_as_nobody() {
 
 #[tokio::test]
 async fn a_reason_with_a_nul_is_kept_without_it() {
-    for place in Place::all() {
-        let policies = place.policies().await;
+    for kind in StoreKind::all() {
+        let policies = kind.policies().await;
         let note = Note::new(By::operator("anna").unwrap(), "a\0b").unwrap();
         policies.block(&name("stats"), &note).await.unwrap();
         let trail = policies.audit(&AuditPage::newest(1)).await.unwrap();
@@ -142,17 +142,17 @@ async fn entries_in_a_database_cannot_be_changed_or_removed_by_mistake() {
         "UPDATE goatherd_policy_audit SET who = 'somebody else'",
         "DELETE FROM goatherd_policy_audit",
     ];
-    for place in Place::shared() {
-        let policies = place.policies().await;
+    for kind in StoreKind::shared() {
+        let policies = kind.policies().await;
         policies.block(&name("stats"), &by("anna")).await.unwrap();
         for change in changes {
-            let refused = match &place {
-                Place::Sqlite(folder) => {
+            let refused = match &kind {
+                StoreKind::Sqlite(folder) => {
                     let file =
                         rusqlite::Connection::open(folder.path().join("goatherd.db")).unwrap();
                     file.execute(change, []).unwrap_err().to_string()
                 }
-                Place::Postgres(url) => {
+                StoreKind::Postgres(url) => {
                     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
                         .await
                         .unwrap();
@@ -161,7 +161,7 @@ async fn entries_in_a_database_cannot_be_changed_or_removed_by_mistake() {
                     driving.abort();
                     error.as_db_error().unwrap().message().to_owned()
                 }
-                Place::Memory => unreachable!("it is in no database"),
+                StoreKind::Memory => unreachable!("it is in no database"),
             };
             assert!(refused.contains("only added to"), "{refused}");
         }

@@ -13,8 +13,8 @@ fn change(value: serde_json::Value) -> PolicyChange {
 
 #[tokio::test]
 async fn a_plugin_goes_through_all_statuses_in_every_store() {
-    for place in Place::all() {
-        let policies = place.policies().await;
+    for kind in StoreKind::all() {
+        let policies = kind.policies().await;
         let stats = name("stats");
         assert!(policies.get("stats").is_none());
         assert_eq!(
@@ -64,7 +64,7 @@ async fn a_plugin_goes_through_all_statuses_in_every_store() {
         }
         assert_eq!(
             *policies.get("stats").unwrap(),
-            *place_again(&place, &policies).await
+            *opened_again(&kind, &policies).await
         );
         policies.forget(&stats, &by("anna")).await.unwrap();
         assert!(policies.get("stats").is_none() && policies.list().is_empty());
@@ -72,9 +72,9 @@ async fn a_plugin_goes_through_all_statuses_in_every_store() {
 }
 
 /// The policy as another service reads it, where the store can be shared.
-async fn place_again(place: &Place, policies: &Policies) -> std::sync::Arc<ResourcePolicy> {
-    match place {
-        Place::Memory => policies.get("stats").unwrap(),
+async fn opened_again(kind: &StoreKind, policies: &Policies) -> std::sync::Arc<ResourcePolicy> {
+    match kind {
+        StoreKind::Memory => policies.get("stats").unwrap(),
         shared => shared.policies().await.get("stats").unwrap(),
     }
 }
@@ -125,8 +125,8 @@ async fn restricting_lowers_what_is_above_the_default_policy_and_keeps_what_is_b
 
 #[tokio::test]
 async fn limits_are_changed_without_touching_status_and_grants() {
-    for place in Place::all() {
-        let policies = place.policies().await;
+    for kind in StoreKind::all() {
+        let policies = kind.policies().await;
         let stats = name("stats");
         let none = policies
             .set_limits(&stats, &change(json!({ "memory_mb": 96 })), &by("anna"))

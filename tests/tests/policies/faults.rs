@@ -102,25 +102,25 @@ async fn make(policies: &Policies, change: Change) -> bool {
 #[tokio::test]
 async fn a_store_that_fails_at_any_step_leaves_no_policy_without_its_entry_and_no_entry_without_its_policy()
  {
-    for place in Place::all() {
+    for kind in StoreKind::all() {
         for failure in [Failure::Before, Failure::After] {
             for change in [Change::Approve, Change::Block, Change::Forget, Change::Rule] {
                 for at in 0..4 {
-                    fails(&place, failure, change, at).await;
+                    fails(&kind, failure, change, at).await;
                 }
             }
         }
     }
 }
 
-async fn fails(place: &Place, failure: Failure, change: Change, at: u64) {
+async fn fails(kind: &StoreKind, failure: Failure, change: Change, at: u64) {
     let what = format!("{change:?} with step {at} failing {failure:?}");
     let (steps, fail_at) = (
         Arc::new(AtomicU64::new(0)),
         Arc::new(AtomicU64::new(u64::MAX)),
     );
     let store = Failing {
-        store: place.store().await,
+        store: kind.store().await,
         steps: Arc::clone(&steps),
         fail_at: Arc::clone(&fail_at),
         failure,
@@ -159,19 +159,19 @@ async fn fails(place: &Place, failure: Failure, change: Change, at: u64) {
 
 #[tokio::test]
 async fn a_database_that_cannot_write_the_entry_does_not_write_the_policy() {
-    for place in Place::shared() {
-        let policies = place.policies().await;
+    for kind in StoreKind::shared() {
+        let policies = kind.policies().await;
         policies
             .approve(&name("stats"), &PolicyChange::none(), &by("anna"))
             .await
             .unwrap();
         let rename = "ALTER TABLE goatherd_policy_audit RENAME TO goatherd_policy_audit_away";
-        match &place {
-            Place::Sqlite(folder) => {
+        match &kind {
+            StoreKind::Sqlite(folder) => {
                 let file = rusqlite::Connection::open(folder.path().join("goatherd.db")).unwrap();
                 file.execute_batch(rename).unwrap();
             }
-            Place::Postgres(url) => {
+            StoreKind::Postgres(url) => {
                 let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
                     .await
                     .unwrap();
@@ -179,7 +179,7 @@ async fn a_database_that_cannot_write_the_entry_does_not_write_the_policy() {
                 client.batch_execute(rename).await.unwrap();
                 driving.abort();
             }
-            Place::Memory => unreachable!("it is in no database"),
+            StoreKind::Memory => unreachable!("it is in no database"),
         }
         let before = policies.get("stats").unwrap();
         let error = policies
@@ -199,13 +199,13 @@ async fn a_database_that_cannot_write_the_entry_does_not_write_the_policy() {
 #[tokio::test]
 async fn a_row_that_is_no_policy_is_named_and_grants_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::Sqlite(folder);
-    let policies = place.policies().await;
+    let kind = StoreKind::Sqlite(folder);
+    let policies = kind.policies().await;
     policies
         .approve(&name("stats"), &PolicyChange::none(), &by("anna"))
         .await
         .unwrap();
-    let Place::Sqlite(folder) = &place else {
+    let StoreKind::Sqlite(folder) = &kind else {
         unreachable!()
     };
     let file = rusqlite::Connection::open(folder.path().join("goatherd.db")).unwrap();
@@ -216,7 +216,7 @@ async fn a_row_that_is_no_policy_is_named_and_grants_nothing() {
     ] {
         file.execute("UPDATE goatherd_policies SET policy = ?1", [broken])
             .unwrap();
-        let error = Policies::with_store(place.store().await)
+        let error = Policies::with_store(kind.store().await)
             .await
             .err()
             .unwrap()

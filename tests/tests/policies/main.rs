@@ -13,42 +13,24 @@ use goatherd::registry::policy::{
     By, ComponentId, MemoryPolicies, Note, Policies, PolicyStore, PostgresPolicies, ResourcePolicy,
     SqlitePolicies,
 };
-use goatherd::store::{PostgresStore, SqliteStore};
-use goatherd_tests::servers;
-use tempfile::TempDir;
+use goatherd_tests::{StoreKind, postgres_store, sqlite_store};
 
-/// A store of each kind, for bodies that run on all of them.
-enum Place {
-    Memory,
-    Sqlite(TempDir),
-    Postgres(String),
+/// What keeps policies in each kind of store.
+trait Opened {
+    async fn store(&self) -> Box<dyn PolicyStore>;
+
+    async fn policies(&self) -> Policies;
 }
 
-impl Place {
-    fn all() -> [Self; 3] {
-        let folder = tempfile::tempdir().unwrap();
-        [
-            Self::Memory,
-            Self::Sqlite(folder),
-            Self::Postgres(servers::postgres()),
-        ]
-    }
-
-    /// Those that several nodes can share.
-    fn shared() -> impl Iterator<Item = Self> {
-        Self::all().into_iter().skip(1)
-    }
-
+impl Opened for StoreKind {
     async fn store(&self) -> Box<dyn PolicyStore> {
         match self {
             Self::Memory => Box::new(MemoryPolicies::default()),
             Self::Sqlite(folder) => {
-                let store = SqliteStore::open(folder.path().join("goatherd.db")).unwrap();
-                Box::new(SqlitePolicies::new(store).unwrap())
+                Box::new(SqlitePolicies::new(sqlite_store(folder.path())).unwrap())
             }
             Self::Postgres(url) => {
-                let store = PostgresStore::new(url, goatherd::tls::client(None).unwrap()).unwrap();
-                Box::new(PostgresPolicies::new(store).await.unwrap())
+                Box::new(PostgresPolicies::new(postgres_store(url)).await.unwrap())
             }
         }
     }

@@ -19,8 +19,8 @@ async fn until(what: &str, mut so: impl FnMut() -> bool) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_by_one_node_is_seen_by_the_other_within_a_second() {
-    for place in Place::shared() {
-        let (one, other) = (place.policies().await, place.policies().await);
+    for kind in StoreKind::shared() {
+        let (one, other) = (kind.policies().await, kind.policies().await);
         let following = tokio::spawn(other.follow());
         let stats = name("stats");
         let mut quickest = Duration::MAX;
@@ -52,8 +52,8 @@ async fn a_decision_by_one_node_is_seen_by_the_other_within_a_second() {
 
 #[tokio::test]
 async fn whoever_holds_running_plugins_is_told_which_policies_changed_also_by_others() {
-    for place in Place::shared() {
-        let (one, other) = (place.policies().await, place.policies().await);
+    for kind in StoreKind::shared() {
+        let (one, other) = (kind.policies().await, kind.policies().await);
         let following = tokio::spawn(other.follow());
         let mut changes = other.changes();
         one.block(&name("a"), &by("anna")).await.unwrap();
@@ -91,8 +91,8 @@ async fn of_twenty_writers_no_update_is_lost_and_each_is_in_the_trail() {
         "max_emails_per_min",
         "max_events_per_min",
     ];
-    for place in Place::all() {
-        let first = place.policies().await;
+    for kind in StoreKind::all() {
+        let first = kind.policies().await;
         first
             .approve(&name("stats"), &PolicyChange::none(), &by("anna"))
             .await
@@ -100,8 +100,8 @@ async fn of_twenty_writers_no_update_is_lost_and_each_is_in_the_trail() {
         let mut tasks = Vec::new();
         for writer in 0..20 {
             // Where the store is shared, every fourth writer is another node.
-            let policies = match &place {
-                Place::Memory => first.clone(),
+            let policies = match &kind {
+                StoreKind::Memory => first.clone(),
                 _ if writer % 4 != 0 => first.clone(),
                 shared => shared.policies().await,
             };

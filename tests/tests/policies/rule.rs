@@ -101,8 +101,8 @@ async fn trail(policies: &Policies) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn what_is_signed_and_modest_is_approved_and_the_trail_says_by_which_rule_and_about_what() {
-    for place in Place::all() {
-        let policies = place.policies().await;
+    for kind in StoreKind::all() {
+        let policies = kind.policies().await;
         let rule = Reviewed::new(policies.clone()).approve_signed();
         let stats = modest("1.0.0");
         for _ in 0..3 {

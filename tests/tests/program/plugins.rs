@@ -1,6 +1,6 @@
 //! `goatherd plugin`, `capability`, `keygen`, `sign`, `verify` and `pack`: what operators and authors do.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use goatherd_tests::{Outcome, guest, steady};
 use serde_json::{Value, json};
@@ -9,9 +9,9 @@ use tempfile::TempDir;
 use crate::says;
 
 /// A folder with an empty application's database and a directory of plugins.
-struct Place(TempDir);
+struct PluginFolder(TempDir);
 
-impl Place {
+impl PluginFolder {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         drop(std::fs::File::create(folder.path().join("app.db")).unwrap());
@@ -49,15 +49,15 @@ impl Place {
 
 #[test]
 fn a_plugin_is_listed_approved_switched_and_blocked_and_the_trail_says_by_whom() {
-    let place = Place::new();
-    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
-    place.write("plugins/broken.wasm", b"\0asm");
-    let listed = place.listed();
+    let folder = PluginFolder::new();
+    folder.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    folder.write("plugins/broken.wasm", b"\0asm");
+    let listed = folder.listed();
     assert_eq!(listed[0]["name"], "steady-a");
     assert_eq!(listed[0]["version"], "1.0.0");
     assert_eq!(listed[0]["state"], "waiting");
     assert_eq!(listed[1]["state"], "failed");
-    let approved = place.run(&[
+    let approved = folder.run(&[
         "plugin",
         "approve",
         "steady-a",
@@ -75,16 +75,16 @@ fn a_plugin_is_listed_approved_switched_and_blocked_and_the_trail_says_by_whom()
     let policy = approved.result();
     assert_eq!(policy["status"], "approved");
     assert_eq!(policy["call_timeout"], "5s");
-    assert_eq!(place.listed()[0]["state"], "enabled");
-    let switched = place.run(&["plugin", "disable", "steady-a"]);
+    assert_eq!(folder.listed()[0]["state"], "enabled");
+    let switched = folder.run(&["plugin", "disable", "steady-a"]);
     assert_eq!(switched.stdout.trim(), "steady-a is disabled");
-    assert_eq!(place.listed()[0]["state"], "disabled");
-    place.run(&["plugin", "enable", "steady-a"]);
-    place.run(&[
+    assert_eq!(folder.listed()[0]["state"], "disabled");
+    folder.run(&["plugin", "enable", "steady-a"]);
+    folder.run(&[
         "plugin", "block", "steady-a", "--by", "eve", "--reason", "no",
     ]);
-    assert_eq!(place.listed()[0]["state"], "blocked");
-    let trail = place
+    assert_eq!(folder.listed()[0]["state"], "blocked");
+    let trail = folder
         .run(&["plugin", "audit", "steady-a", "--json"])
         .result();
     let by: Vec<&str> = trail
@@ -98,18 +98,18 @@ fn a_plugin_is_listed_approved_switched_and_blocked_and_the_trail_says_by_whom()
 
 #[test]
 fn a_plugin_that_would_not_start_is_not_listed_as_enabled() {
-    let place = Place::new();
-    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
-    place.run(&["plugin", "approve", "steady-a"]);
-    let listed = place.listed();
+    let folder = PluginFolder::new();
+    folder.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    folder.run(&["plugin", "approve", "steady-a"]);
+    let listed = folder.listed();
     assert_eq!(listed[0]["state"], "failed");
     let why = |one: &Value| one["why"].as_str().unwrap().to_owned();
     assert!(why(&listed[0]).contains("plugin_call"), "{listed}");
-    place.run(&["plugin", "disable", "steady-a"]);
-    assert_eq!(place.listed()[0]["state"], "disabled");
-    place.write("plugins/mail.wasm", &guest("probe-email"));
-    place.run(&["plugin", "approve", "probe-email", "--as-requested"]);
-    let listed = place.listed();
+    folder.run(&["plugin", "disable", "steady-a"]);
+    assert_eq!(folder.listed()[0]["state"], "disabled");
+    folder.write("plugins/mail.wasm", &guest("probe-email"));
+    folder.run(&["plugin", "approve", "probe-email", "--as-requested"]);
+    let listed = folder.listed();
     let mail = listed
         .as_array()
         .unwrap()
@@ -122,10 +122,10 @@ fn a_plugin_that_would_not_start_is_not_listed_as_enabled() {
 
 #[test]
 fn a_plugin_is_arranged_in_the_navigation_by_its_operator() {
-    let place = Place::new();
-    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    let folder = PluginFolder::new();
+    folder.write("plugins/a.wasm", &steady('a', 1, b'n'));
     let arrange = |arguments: &[&str]| {
-        place
+        folder
             .run(&[&["plugin", "arrange", "steady-a"], arguments].concat())
             .result()
     };
@@ -155,7 +155,7 @@ fn a_plugin_is_arranged_in_the_navigation_by_its_operator() {
         (&record["label_en"], &record["label_ar"]),
         (&json!("Steady"), &Value::Null)
     );
-    let nobody = place
+    let nobody = folder
         .run(&["plugin", "arrange", "nobody", "--nav", "true"])
         .error();
     says(&nobody, "steady-a");
@@ -163,27 +163,27 @@ fn a_plugin_is_arranged_in_the_navigation_by_its_operator() {
 
 #[test]
 fn approving_with_less_than_is_imported_says_at_once_what_is_missing() {
-    let place = Place::new();
-    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
-    let approved = place.run(&["plugin", "approve", "steady-a"]);
+    let folder = PluginFolder::new();
+    folder.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    let approved = folder.run(&["plugin", "approve", "steady-a"]);
     assert_eq!(approved.status, Some(0));
     assert!(approved.stderr.contains("plugin_call"), "{approved:?}");
-    let asked = place.run(&["plugin", "approve", "steady-a", "--as-requested"]);
+    let asked = folder.run(&["plugin", "approve", "steady-a", "--as-requested"]);
     assert_eq!(asked.stderr, "", "{asked:?}");
 }
 
 #[test]
 fn decisions_without_a_database_are_refused_with_what_would_help() {
-    let place = Place::new();
-    let mut command = Outcome::command(place.path());
+    let folder = PluginFolder::new();
+    let mut command = Outcome::command(folder.path());
     let error = Outcome::of(command.args(["plugin", "block", "steady-a"])).error();
     says(&error, "--database");
 }
 
 #[test]
 fn an_unknown_field_of_a_policy_is_refused() {
-    let place = Place::new();
-    let error = place
+    let folder = PluginFolder::new();
+    let error = folder
         .run(&["plugin", "approve", "steady-a", "--set", "memory=1"])
         .error();
     says(&error, "memory");
@@ -191,75 +191,75 @@ fn an_unknown_field_of_a_policy_is_refused() {
 
 #[test]
 fn a_plugin_is_packed_signed_verified_installed_replaced_and_brought_back() {
-    let place = Place::new();
-    let key = place.run(&["keygen", "release.key", "--json"]).result();
+    let folder = PluginFolder::new();
+    let key = folder.run(&["keygen", "release.key", "--json"]).result();
     let public = key["public"].as_str().unwrap();
     let config = format!("trusted_keys = [\"{public}\"]\nrequire_signatures = true\n");
-    place.write("goatherd.toml", config.as_bytes());
+    folder.write("goatherd.toml", config.as_bytes());
     for version in [1, 2] {
-        place.source(version);
-        let packed = place.run(&["pack", "steady-a", "--json"]).result();
+        folder.source(version);
+        let packed = folder.run(&["pack", "steady-a", "--json"]).result();
         assert_eq!(packed["version"], format!("{version}.0.0"));
         if version == 1 {
-            let refused = place.run(&["plugin", "install", "steady-a.zip"]).error();
+            let refused = folder.run(&["plugin", "install", "steady-a.zip"]).error();
             says(&refused, "sign");
         }
-        place.run(&["sign", "steady-a.zip", "--key", "release.key"]);
-        let verified = place.run(&["verify", "steady-a.zip", "--json"]).result();
+        folder.run(&["sign", "steady-a.zip", "--key", "release.key"]);
+        let verified = folder.run(&["verify", "steady-a.zip", "--json"]).result();
         assert_eq!(verified["signed_by"], key["key"]);
-        let installed = place
+        let installed = folder
             .run(&["plugin", "install", "steady-a.zip", "--json"])
             .result();
         assert_eq!(installed["version"], format!("{version}.0.0"));
     }
-    assert_eq!(place.listed()[0]["version"], "2.0.0");
-    assert_eq!(place.listed()[0]["signed_by"], key["key"]);
-    let back = place
+    assert_eq!(folder.listed()[0]["version"], "2.0.0");
+    assert_eq!(folder.listed()[0]["signed_by"], key["key"]);
+    let back = folder
         .run(&["plugin", "rollback", "steady-a", "--json"])
         .result();
     assert_eq!(back["version"], "1.0.0");
-    assert_eq!(place.listed()[0]["version"], "1.0.0");
-    place.run(&["plugin", "remove", "steady-a"]);
-    assert_eq!(place.listed(), json!([]));
+    assert_eq!(folder.listed()[0]["version"], "1.0.0");
+    folder.run(&["plugin", "remove", "steady-a"]);
+    assert_eq!(folder.listed(), json!([]));
 }
 
 #[test]
 fn a_slash_behind_a_folders_name_changes_nothing() {
-    let place = Place::new();
-    place.source(1);
-    place.run(&["pack", "steady-a/"]);
-    assert!(place.path().join("steady-a.zip").is_file());
-    let key = place.run(&["keygen", "release.key", "--json"]).result();
-    place.run(&["sign", "steady-a/", "--key", "release.key"]);
-    assert!(place.path().join("steady-a.sig").is_file());
+    let folder = PluginFolder::new();
+    folder.source(1);
+    folder.run(&["pack", "steady-a/"]);
+    assert!(folder.path().join("steady-a.zip").is_file());
+    let key = folder.run(&["keygen", "release.key", "--json"]).result();
+    folder.run(&["sign", "steady-a/", "--key", "release.key"]);
+    assert!(folder.path().join("steady-a.sig").is_file());
     let public = key["public"].as_str().unwrap();
-    let verified = place.run(&["verify", "steady-a/", "--key", public, "--json"]);
+    let verified = folder.run(&["verify", "steady-a/", "--key", public, "--json"]);
     assert_eq!(verified.result()["signed_by"], key["key"]);
 }
 
 #[test]
 fn a_signature_of_another_file_is_not_to_be_trusted() {
-    let place = Place::new();
-    let key = place.run(&["keygen", "release.key", "--json"]).result();
-    place.write("a.wasm", &steady('a', 1, b'n'));
-    place.run(&["sign", "a.wasm", "--key", "release.key"]);
-    place.write("a.wasm", &steady('a', 2, b'n'));
+    let folder = PluginFolder::new();
+    let key = folder.run(&["keygen", "release.key", "--json"]).result();
+    folder.write("a.wasm", &steady('a', 1, b'n'));
+    folder.run(&["sign", "a.wasm", "--key", "release.key"]);
+    folder.write("a.wasm", &steady('a', 2, b'n'));
     let public = key["public"].as_str().unwrap();
-    let error = place.run(&["verify", "a.wasm", "--key", public]).error();
+    let error = folder.run(&["verify", "a.wasm", "--key", public]).error();
     says(&error, "a.wasm");
 }
 
 #[test]
 fn capabilities_are_listed_and_run_as_a_server_would() {
-    let place = Place::new();
-    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
-    place.run(&["plugin", "approve", "steady-a", "--grant", "plugin_call=*"]);
-    let listed = place.run(&["capability", "list", "--json"]).result();
+    let folder = PluginFolder::new();
+    folder.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    folder.run(&["plugin", "approve", "steady-a", "--grant", "plugin_call=*"]);
+    let listed = folder.run(&["capability", "list", "--json"]).result();
     assert_eq!(listed[0]["slug"], "steady-a.greet");
-    let ran = place.run(&["capability", "run", "steady-a.greet", "{\"name\": \"Ada\"}"]);
+    let ran = folder.run(&["capability", "run", "steady-a.greet", "{\"name\": \"Ada\"}"]);
     assert_eq!(ran.result(), json!({ "greeting": "Hello, Ada!" }));
-    place.run(&["plugin", "disable", "steady-a"]);
-    let error = place
+    folder.run(&["plugin", "disable", "steady-a"]);
+    let error = folder
         .run(&["capability", "run", "steady-a.greet", "{}"])
         .error();
     assert!(says_disabled(&error), "{error}");
@@ -271,15 +271,59 @@ fn says_disabled(error: &Value) -> bool {
 
 #[test]
 fn settings_are_merged_into_what_the_plugin_has() {
-    let place = Place::new();
-    place.write("plugins/a.wasm", &steady('a', 1, b'n'));
-    let first = place.run(&[
+    let folder = PluginFolder::new();
+    folder.write("plugins/a.wasm", &steady('a', 1, b'n'));
+    let first = folder.run(&[
         "plugin",
         "configure",
         "steady-a",
         "{\"from\": \"a\", \"n\": 1}",
     ]);
     assert_eq!(first.result(), json!({ "from": "a", "n": 1 }));
-    let second = place.run(&["plugin", "configure", "steady-a", "{\"n\": null, \"m\": 2}"]);
+    let second = folder.run(&["plugin", "configure", "steady-a", "{\"n\": null, \"m\": 2}"]);
     assert_eq!(second.result(), json!({ "from": "a", "m": 2 }));
+}
+
+/// All that is below a folder: the paths, and of files what is in them.
+fn tree(folder: &Path) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(tree(&path));
+        }
+        let content = std::fs::read(&path).ok();
+        found.push((path, content));
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn listing_plugins_changes_nothing_in_their_directory_though_installations_were_interrupted() {
+    let folder = PluginFolder::new();
+    folder.write("plugins/steady-a.zip", b"the one that was replaced");
+    folder.write("plugins/steady-a.wasm", &steady('a', 1, b'n'));
+    // One was decided and not finished, the other one is not even decided.
+    let steps = json!([
+        { "place": { "from": ".changing/steady-a/new/steady-a.wasm", "to": "steady-a.wasm", "aside": ".changing/steady-a/old/steady-a.wasm" } },
+        { "remove": { "path": "steady-a.zip" } },
+    ]);
+    folder.write(
+        "plugins/.changing/steady-a/journal.json",
+        steps.to_string().as_bytes(),
+    );
+    folder.write(
+        "plugins/.changing/steady-b/new/steady-b.wasm",
+        b"half of it",
+    );
+    let before = tree(&folder.path().join("plugins"));
+    let listed = folder.listed();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    assert_eq!(listed[0]["name"], "steady-a");
+    assert_eq!(tree(&folder.path().join("plugins")), before);
+    // And a directory that is not there is not made.
+    std::fs::remove_dir_all(folder.path().join("plugins")).unwrap();
+    assert_eq!(folder.listed(), json!([]));
+    assert!(!folder.path().join("plugins").exists());
 }

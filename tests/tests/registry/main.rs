@@ -10,43 +10,25 @@ mod workflows;
 use goatherd::registry::{
     Kind, MemoryStore, PostgresRegistry, Record, Service, SqliteRegistry, Store,
 };
-use goatherd::store::{PostgresStore, SqliteStore};
-use goatherd_tests::servers;
+use goatherd_tests::{StoreKind, postgres_store, sqlite_store};
 use serde_json::{Map, Value};
-use tempfile::TempDir;
 
-/// A store of each kind, for bodies that run on all of them.
-enum Place {
-    Memory,
-    Sqlite(TempDir),
-    Postgres(String),
+/// What keeps records in each kind of store.
+trait Opened {
+    async fn store(&self) -> Box<dyn Store>;
+
+    async fn service(&self) -> Service;
 }
 
-impl Place {
-    fn all() -> [Self; 3] {
-        let folder = tempfile::tempdir().unwrap();
-        [
-            Self::Memory,
-            Self::Sqlite(folder),
-            Self::Postgres(servers::postgres()),
-        ]
-    }
-
-    /// Those that several nodes can share.
-    fn shared() -> impl Iterator<Item = Self> {
-        Self::all().into_iter().skip(1)
-    }
-
+impl Opened for StoreKind {
     async fn store(&self) -> Box<dyn Store> {
         match self {
             Self::Memory => Box::new(MemoryStore::default()),
             Self::Sqlite(folder) => {
-                let store = SqliteStore::open(folder.path().join("goatherd.db")).unwrap();
-                Box::new(SqliteRegistry::new(store).unwrap())
+                Box::new(SqliteRegistry::new(sqlite_store(folder.path())).unwrap())
             }
             Self::Postgres(url) => {
-                let store = PostgresStore::new(url, goatherd::tls::client(None).unwrap()).unwrap();
-                Box::new(PostgresRegistry::new(store).await.unwrap())
+                Box::new(PostgresRegistry::new(postgres_store(url)).await.unwrap())
             }
         }
     }

@@ -8,8 +8,8 @@ use super::*;
 
 #[tokio::test]
 async fn a_toggle_by_one_node_is_seen_by_the_other_without_restart() {
-    for place in Place::shared() {
-        let (one, other) = (place.service().await, place.service().await);
+    for kind in StoreKind::shared() {
+        let (one, other) = (kind.service().await, kind.service().await);
         let following = tokio::spawn(other.follow());
         one.register(record("newsletter")).await.unwrap();
         for enabled in [true, false, true] {
@@ -42,12 +42,12 @@ async fn a_service_that_is_gone_is_followed_no_longer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_that_nodes_change_at_the_same_time_are_all_kept() {
-    for place in Place::shared() {
-        let first = place.service().await;
+    for kind in StoreKind::shared() {
+        let first = kind.service().await;
         first.register(record("newsletter")).await.unwrap();
         let mut tasks = Vec::new();
         for node in 0..4 {
-            let service = place.service().await;
+            let service = kind.service().await;
             tasks.push(tokio::spawn(async move {
                 for number in 0..5 {
                     let change = object(json!({ format!("key{node}_{number}"): number }));
@@ -65,8 +65,8 @@ async fn settings_that_nodes_change_at_the_same_time_are_all_kept() {
 
 #[tokio::test]
 async fn a_change_of_an_old_revision_is_refused_even_after_the_record_was_made_anew() {
-    for place in Place::all() {
-        let store = place.store().await;
+    for kind in StoreKind::all() {
+        let store = kind.store().await;
         let slug = "newsletter".parse().unwrap();
         store.upsert(&record("newsletter")).await.unwrap();
         let old = store.get(&slug).await.unwrap().unwrap();
@@ -81,14 +81,14 @@ async fn a_change_of_an_old_revision_is_refused_even_after_the_record_was_made_a
 
 #[tokio::test]
 async fn records_survive_the_service() {
-    for place in Place::shared() {
-        let service = place.service().await;
+    for kind in StoreKind::shared() {
+        let service = kind.service().await;
         let mut kept = record("newsletter");
         kept.config = object(json!({ "a": [1, { "b": null }], "ü": "\u{1F410}" }));
         kept.kind = Kind::Other("theme".to_owned());
         service.register(kept.clone()).await.unwrap();
         drop(service);
-        let again = place.service().await.get("newsletter").unwrap();
+        let again = kind.service().await.get("newsletter").unwrap();
         assert_eq!(
             Record {
                 revision: 0,

@@ -41,9 +41,9 @@ fn newsletter() -> Schema {
 #[tokio::test]
 async fn settings_that_do_not_fit_are_refused_with_one_line_for_each_wrong_field_and_nothing_is_stored()
  {
-    for place in Place::all() {
+    for kind in StoreKind::all() {
         let schemas = Schemas::default();
-        let service = Service::with_checked_store(place.store().await, schemas.clone())
+        let service = Service::with_checked_store(kind.store().await, schemas.clone())
             .await
             .unwrap();
         service.register(record("newsletter")).await.unwrap();

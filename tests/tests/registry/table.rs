@@ -6,8 +6,8 @@ use super::*;
 
 #[tokio::test]
 async fn a_record_is_added_switched_and_removed_in_every_store() {
-    for place in Place::all() {
-        let service = place.service().await;
+    for kind in StoreKind::all() {
+        let service = kind.service().await;
         let mut newsletter = record("newsletter");
         newsletter.nav = true;
         newsletter.sort = 10;
@@ -40,8 +40,8 @@ async fn a_record_is_added_switched_and_removed_in_every_store() {
 
 #[tokio::test]
 async fn settings_are_merged_and_null_removes_one() {
-    for place in Place::all() {
-        let service = place.service().await;
+    for kind in StoreKind::all() {
+        let service = kind.service().await;
         service.register(record("newsletter")).await.unwrap();
         let first = json!({ "from": "news@acme.io", "double_optin": true });
         service
@@ -67,8 +67,8 @@ async fn settings_are_merged_and_null_removes_one() {
 
 #[tokio::test]
 async fn registering_again_keeps_settings_and_ensuring_keeps_the_switch_too() {
-    for place in Place::all() {
-        let service = place.service().await;
+    for kind in StoreKind::all() {
+        let service = kind.service().await;
         service.register(record("newsletter")).await.unwrap();
         let config = object(json!({ "from": "a" }));
         service.configure("newsletter", &config).await.unwrap();
@@ -97,8 +97,8 @@ async fn records_are_in_their_order_and_equal_ones_by_slug() {
 
 #[tokio::test]
 async fn what_does_not_exist_is_named_with_what_does() {
-    for place in Place::all() {
-        let service = place.service().await;
+    for kind in StoreKind::all() {
+        let service = kind.service().await;
         service.register(record("newsletter")).await.unwrap();
         for slug in ["newsletters", "News", "../newsletter", ""] {
             for error in [

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::contract::PluginName;
 use crate::loader::discover::DiscoverError;
 use crate::loader::pack::PackError;
-use crate::loader::reader::ReadError;
+use crate::loader::read_error::ReadError;
 use crate::runtime::DescribeError;
 
 /// Why nothing was changed.

@@ -12,6 +12,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
+use crate::loader::recover::recover_now;
 
 const MANIFEST: &str = "name: look\nversion: 1.0.0\nruntime: template\n";
 
@@ -175,7 +176,7 @@ fn a_change_that_is_interrupted_before_it_counts_leaves_the_old_plugin() {
         let before = before(now, previous);
         prepared(&before, change);
         let directory = before.folder.path();
-        discover::discover_now(directory).unwrap();
+        recover_now(directory).unwrap();
         assert_eq!(visible(directory), now.files("old"));
         let kept = directory.join(PREVIOUS).join("look");
         if previous != Lies::Nowhere {
@@ -198,7 +199,7 @@ fn a_change_that_is_interrupted_after_any_step_is_the_new_plugin_for_whoever_loo
             for step in &steps[..done] {
                 step.carry_out(directory).unwrap();
             }
-            discover::discover_now(directory).unwrap();
+            recover_now(directory).unwrap();
             let case = format!("{now:?}, {previous:?}, {done} of {steps:?}");
             assert_eq!(visible(directory), change.after, "{case}");
             let kept = directory.join(PREVIOUS).join("look");
@@ -243,18 +244,18 @@ fn nobody_finds_two_files_of_one_name_after_any_step_though_nothing_can_be_tidie
 fn a_journal_moves_nothing_that_is_not_in_the_directory() {
     let outer = tempfile::tempdir().unwrap();
     let directory = outer.path().join("plugins");
-    let place = directory.join(CHANGING).join("look");
-    fs::create_dir_all(&place).unwrap();
+    let folder = directory.join(CHANGING).join("look");
+    fs::create_dir_all(&folder).unwrap();
     fs::write(outer.path().join("precious"), "x").unwrap();
     for journal in [
         r#"[{"remove":{"path":"../precious"}}]"#,
         r#"[{"retire":{"from":"../precious","to":"a"}}]"#,
         r#"[{"place":{"from":"../precious","to":"a","aside":"b"}}]"#,
     ] {
-        fs::create_dir_all(&place).unwrap();
-        fs::write(place.join("journal.json"), journal).unwrap();
-        discover::discover_now(&directory).unwrap();
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("journal.json"), journal).unwrap();
+        recover_now(&directory).unwrap();
         assert!(outer.path().join("precious").exists(), "{journal}");
-        assert!(!place.exists());
+        assert!(!folder.exists());
     }
 }

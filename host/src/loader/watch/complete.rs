@@ -64,16 +64,16 @@ fn component(path: &Path) -> io::Result<Option<String>> {
         return Ok(None);
     }
     let mut file = BufReader::new(file);
-    let mut place = file.seek(SeekFrom::Start(HEADER))?;
+    let mut offset = file.seek(SeekFrom::Start(HEADER))?;
     for _ in 0..SECTIONS_MAX {
-        if place == size {
+        if offset == size {
             return Ok(None);
         }
         let Some((head, length)) = section(&mut file)? else {
             break;
         };
-        place += head + length;
-        if place > size {
+        offset += head + length;
+        if offset > size {
             break;
         }
         file.seek_relative(i64::try_from(length).unwrap_or(i64::MAX))?;
@@ -118,9 +118,9 @@ fn package(path: &Path) -> io::Result<Option<String>> {
                     usize::from(u16::from_le_bytes(*length)) == comment.len()
                 })
     };
-    let places = 0..=end.len().saturating_sub(END_RECORD);
-    let found = places
+    let offsets = 0..=end.len().saturating_sub(END_RECORD);
+    let found = offsets
         .rev()
-        .any(|place| end.get(place..).is_some_and(is_end));
+        .any(|offset| end.get(offset..).is_some_and(is_end));
     Ok((!found).then(|| format!("{} has no end record", path.display())))
 }

@@ -3,7 +3,7 @@
 //! A [`Policy`] sees what a plugin is, who vouches for it and what it asks for, and answers with terms, with what it waits
 //! for, or with why it is blocked. A request never becomes a grant by itself: [`Configured`] grants what an operator wrote
 //! into a configuration, [`Reviewed`] what operators decided while the host runs, and only [`TrustAll`], which is for
-//! development, follows the plugin's wishes.
+//! development, gives what the plugin asks for.
 
 mod configured;
 mod reviewed;

@@ -162,7 +162,7 @@ fn terms(policy: &ResourcePolicy) -> Terms {
     }
 }
 
-/// What a plugin asks for beyond the default policy, by its imports, its requests and its wishes.
+/// What a plugin asks for beyond the default policy, by its imports and its requests.
 fn more_than_default(plugin: &Description) -> Vec<String> {
     let default = ResourcePolicy::default_for(plugin.registration.name.clone());
     let mut more = Vec::new();
@@ -183,24 +183,24 @@ fn more_than_default(plugin: &Description) -> Vec<String> {
             Err(error) => more.push(error.to_string()),
         }
     }
-    if let Some(wishes) = &plugin.registration.resources {
-        if let Some(memory) = wishes
+    if let Some(requested) = &plugin.registration.resources {
+        if let Some(memory) = requested
             .memory_mb
             .filter(|memory| *memory > default.memory.get())
         {
             more.push(format!("{memory} MiB of memory"));
         }
-        for (what, wish, given) in [
-            ("call", wishes.call_timeout, default.call_timeout),
-            ("init", wishes.init_timeout, default.init_timeout),
+        for (what, timeout, given) in [
+            ("call", requested.call_timeout, default.call_timeout),
+            ("init", requested.init_timeout, default.init_timeout),
             (
                 "shutdown",
-                wishes.shutdown_timeout,
+                requested.shutdown_timeout,
                 default.shutdown_timeout,
             ),
         ] {
-            if let Some(wish) = wish.filter(|wish| *wish > given.get()) {
-                more.push(format!("{wish:?} for {what}"));
+            if let Some(timeout) = timeout.filter(|timeout| *timeout > given.get()) {
+                more.push(format!("{timeout:?} for {what}"));
             }
         }
     }

@@ -23,10 +23,10 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(300);
 impl TrustAll {
     /// What a plugin needs and asks for, as terms.
     #[must_use]
-    pub fn wishes(plugin: &Description) -> Terms {
+    pub fn requested(plugin: &Description) -> Terms {
         Terms {
-            grants: wished_grants(plugin),
-            limits: wished_limits(&plugin.registration),
+            grants: requested_grants(plugin),
+            limits: requested_limits(&plugin.registration),
         }
     }
 }
@@ -40,7 +40,7 @@ impl Policy for TrustAll {
 
 /// What a plugin gets from [`TrustAll`].
 fn trusted_terms(plugin: &Description) -> Terms {
-    let terms = TrustAll::wishes(plugin);
+    let terms = TrustAll::requested(plugin);
     let list: Vec<String> = terms.grants.iter().map(Grant::to_string).collect();
     tracing::warn!(
         plugin = %plugin.registration.name,
@@ -50,7 +50,7 @@ fn trusted_terms(plugin: &Description) -> Terms {
     terms
 }
 
-fn wished_grants(plugin: &Description) -> Grants {
+fn requested_grants(plugin: &Description) -> Grants {
     let mut requests: Vec<Grant> = Vec::new();
     for request in plugin.registration.requested_permissions() {
         match request.to_grant() {
@@ -82,22 +82,22 @@ fn narrowed(need: Need, scope: &[String]) -> Option<Grant> {
     Grant::parse_parts(need.permission().name(), access, scope).ok()
 }
 
-fn wished_limits(registration: &Registration) -> Limits {
+fn requested_limits(registration: &Registration) -> Limits {
     let mut limits = Limits::default();
-    let Some(wishes) = &registration.resources else {
+    let Some(requested) = &registration.resources else {
         return limits;
     };
-    if let Some(mebibytes) = wishes.memory_mb {
+    if let Some(mebibytes) = requested.memory_mb {
         let bytes = u64::from(mebibytes.min(MEMORY_MAX_MB)) << 20;
         limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
-    for (wish, limit) in [
-        (wishes.call_timeout, &mut limits.call_timeout),
-        (wishes.init_timeout, &mut limits.init_timeout),
-        (wishes.shutdown_timeout, &mut limits.shutdown_timeout),
+    for (timeout, limit) in [
+        (requested.call_timeout, &mut limits.call_timeout),
+        (requested.init_timeout, &mut limits.init_timeout),
+        (requested.shutdown_timeout, &mut limits.shutdown_timeout),
     ] {
-        if let Some(wish) = wish {
-            *limit = wish.min(TIMEOUT_MAX);
+        if let Some(timeout) = timeout {
+            *limit = timeout.min(TIMEOUT_MAX);
         }
     }
     limits
@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn trusted(needs: &[Need], requests: &[&str]) -> Vec<String> {
-        let grants = wished_grants(&plugin(needs, requests));
+        let grants = requested_grants(&plugin(needs, requests));
         grants.iter().map(Grant::to_string).collect()
     }
 

@@ -2,10 +2,10 @@
 //!
 //! Three rules. A plugin has at most as many live instances as its limit, made on demand. An instance in a call is out of
 //! the pool, so it cannot be entered twice, and it comes back only after a clean return. When all are in use, callers
-//! wait in line, bounded in number and by their deadline; whoever returns or loses an instance hands its place to the first.
+//! wait in line, bounded in number and by their deadline; whoever returns or loses an instance hands its permit to the first.
 //!
 //! Pooled, a caller who finds an idle instance takes it without a look at the line, which is what makes calls cheap. In the
-//! other modes it takes one only if nobody waits, and both are decided under the line's lock; a place that comes back goes to
+//! other modes it takes one only if nobody waits, and both are decided under the line's lock; a permit that comes back goes to
 //! the first in line or, under the same lock, to the idle ones. So nobody overtakes.
 //!
 //! A call that a plugin makes in the course of another call must not wait for one that waits for it. So when all instances
@@ -13,12 +13,12 @@
 //! depth wait only for deeper ones, and the deepest wait for nobody. An extra instance that is not needed afterwards is shut
 //! down. A single instance has no extras; there, a call that would wait for itself is refused.
 //!
-//! Instances are started and shut down in tasks of their own, which hold the place until it is clear who has it. A caller
+//! Instances are started and shut down in tasks of their own, which hold the permit until it is clear who has it. A caller
 //! whose deadline passes while an instance starts leaves it to the next one.
 
 mod admit;
 mod line;
-mod place;
+mod permit;
 mod retire;
 mod shards;
 
@@ -28,20 +28,20 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-pub(super) use self::place::Lease;
+pub(super) use self::permit::Lease;
 
-use self::line::{Line, Turn};
-use self::place::{Kind, Place};
+use self::line::{Handoff, Line};
+use self::permit::{Kind, Permit};
 use self::retire::in_background;
 use self::shards::Shards;
 use super::breaker::{BreakerPolicy, Outcome, Pass};
 use super::clock::Clock;
 use super::error::CallError;
-use super::health::Watch;
 use super::instance::{Instance, Mold, StartFailure};
 use super::limits::{InstanceMode, Limits};
 use super::live::{Live, Terms, Word};
 use super::metrics::{Ending, Metrics};
+use super::watch::Watch;
 use crate::capability::PluginRates;
 
 /// The instances of one plugin.
@@ -52,11 +52,11 @@ pub(super) struct Pool {
     rates: PluginRates,
     watch: Watch,
     shards: Shards,
-    /// Places that are taken, by idle instances and by those in calls.
+    /// Permits that are taken, by idle instances and by those in calls.
     taken: AtomicUsize,
     /// Extra instances that are alive, beside those in `taken`.
     extra: AtomicUsize,
-    /// Instances that are being shut down and have given up their places.
+    /// Instances that are being shut down and have given up their permits.
     leaving: AtomicUsize,
     failed_starts: AtomicU64,
     line: Line,
@@ -66,12 +66,12 @@ pub(super) struct Pool {
 
 /// What a look for an instance finds.
 enum Found {
-    /// A place, perhaps with an idle instance.
-    Place(Option<Box<Instance>>),
+    /// A permit, perhaps with an idle instance.
+    Permit(Option<Box<Instance>>),
     /// None is free, and the call must not wait for one: it gets an extra one of this depth.
     Nested(usize),
-    /// A place in line.
-    InLine(oneshot::Receiver<Turn>),
+    /// A position in line.
+    InLine(oneshot::Receiver<Handoff>),
 }
 
 const NOT_FREE: &str = "none became free before the deadline of the call";
@@ -125,6 +125,11 @@ impl Pool {
             .sum()
     }
 
+    /// How many callers stand in line.
+    pub(super) fn waiting(&self) -> usize {
+        self.line.hold().waiting()
+    }
+
     /// What was counted so far.
     pub(super) fn metrics(&self) -> Metrics {
         Metrics {
@@ -138,11 +143,11 @@ impl Pool {
     /// Makes the first instance.
     pub(super) async fn prepare(self: &Arc<Self>) -> Result<(), CallError> {
         self.taken.fetch_add(1, Ordering::SeqCst);
-        let place = Place::new(self, Kind::Regular);
+        let permit = Permit::new(self, Kind::Regular);
         let started = self.mold.start(&self.live.terms()).await;
         let instance = started.map_err(|failure| self.not_started(failure))?;
         let instance = Box::new(instance);
-        Lease { place, instance }.put_back();
+        Lease { permit, instance }.put_back();
         Ok(())
     }
 
@@ -165,12 +170,12 @@ impl Pool {
             return None;
         }
         let instance = self.shards.pop()?;
-        let place = Place::new(self, Kind::Regular);
+        let permit = Permit::new(self, Kind::Regular);
         if word.is_of(instance.generation()) {
-            return Some(Lease { place, instance });
+            return Some(Lease { permit, instance });
         }
         // It is made fit or replaced as if it came back from a call.
-        Lease { place, instance }.put_back();
+        Lease { permit, instance }.put_back();
         None
     }
 
@@ -181,31 +186,31 @@ impl Pool {
         depth: usize,
     ) -> Result<Lease<'_>, CallError> {
         loop {
-            let (place, instance) = match self.look(depth)? {
-                Found::Place(instance) => (Place::new(self, Kind::Regular), instance),
+            let (permit, instance) = match self.look(depth)? {
+                Found::Permit(instance) => (Permit::new(self, Kind::Regular), instance),
                 Found::Nested(level) => (self.extra(deadline, level).await?, None),
-                Found::InLine(turn) => self.wait(deadline, turn).await?,
+                Found::InLine(handoff) => self.wait(deadline, handoff).await?,
             };
             let Some(mut instance) = instance else {
-                return self.start(place, None, deadline).await;
+                return self.start(permit, None, deadline).await;
             };
             let terms = self.live.terms();
             if instance.generation() == terms.generation {
-                return Ok(Lease { place, instance });
+                return Ok(Lease { permit, instance });
             }
             // Limits changed between its being put back and now.
             if self.shed(&terms) {
-                place.forget();
+                permit.forget();
                 self.let_go(instance);
             } else if instance.fit(&terms) {
-                return Ok(Lease { place, instance });
+                return Ok(Lease { permit, instance });
             } else {
-                return self.start(place, Some(instance), deadline).await;
+                return self.start(permit, Some(instance), deadline).await;
             }
         }
     }
 
-    /// Takes an instance or a place, or stands in line.
+    /// Takes an instance or a permit, or stands in line.
     fn look(self: &Arc<Self>, depth: usize) -> Result<Found, CallError> {
         if self.live.word().is_closed() {
             return Err(self.shut_down());
@@ -233,61 +238,61 @@ impl Pool {
         }
         let joined = line.join(limits.queue);
         drop(line);
-        let turn = joined.ok_or_else(|| self.busy("the queue of waiting calls is full"))?;
+        let handoff = joined.ok_or_else(|| self.busy("the queue of waiting calls is full"))?;
         if self.live.latest_word().is_closed() {
             return Err(self.shut_down());
         }
         // Something may have become free between looking for it and standing in line.
         self.serve_line();
-        Ok(Found::InLine(turn))
+        Ok(Found::InLine(handoff))
     }
 
     fn take(&self, terms: &Terms) -> Option<Found> {
         if let Some(instance) = self.shards.pop() {
-            return Some(Found::Place(Some(instance)));
+            return Some(Found::Permit(Some(instance)));
         }
-        self.reserve(terms).then_some(Found::Place(None))
+        self.reserve(terms).then_some(Found::Permit(None))
     }
 
-    /// Takes a place for a new instance, if one is left.
+    /// Takes a permit for a new instance, if one is left.
     fn reserve(&self, terms: &Terms) -> bool {
-        let most = terms.limits.places();
+        let most = terms.limits.permits();
         change(&self.taken, |taken| (taken < most).then_some(taken + 1))
     }
 
-    /// Gives up a place if more are taken than there may be.
+    /// Gives up a permit if more are taken than there may be.
     fn shed(&self, terms: &Terms) -> bool {
-        let most = terms.limits.places();
+        let most = terms.limits.permits();
         change(&self.taken, |taken| (taken > most).then(|| taken - 1))
     }
 
-    /// Takes a place for an extra instance, beside the limit.
+    /// Takes a permit for an extra instance, beside the limit.
     async fn extra(
         self: &Arc<Self>,
         deadline: Instant,
         level: usize,
-    ) -> Result<Place<'_>, CallError> {
+    ) -> Result<Permit<'_>, CallError> {
         let terms = self.live.terms();
         let deepest = || self.busy("the chain of calls is too long");
         let allowance = Arc::clone(terms.allowance(level).ok_or_else(deepest)?);
         match tokio::time::timeout_at(deadline.into(), allowance.acquire_owned()).await {
             Ok(Ok(permit)) => {
                 self.extra.fetch_add(1, Ordering::SeqCst);
-                Ok(Place::new(self, Kind::Extra(permit)))
+                Ok(Permit::new(self, Kind::Extra(permit)))
             }
             Ok(Err(_)) => Err(self.shut_down()),
             Err(_) => Err(self.busy(NOT_FREE)),
         }
     }
 
-    /// Waits for a turn.
+    /// Waits for a handoff.
     async fn wait(
         self: &Arc<Self>,
         deadline: Instant,
-        turn: oneshot::Receiver<Turn>,
-    ) -> Result<(Place<'_>, Option<Box<Instance>>), CallError> {
-        match tokio::time::timeout_at(deadline.into(), turn).await {
-            Ok(Ok(turn)) => Ok(turn.arrive(self)),
+        handoff: oneshot::Receiver<Handoff>,
+    ) -> Result<(Permit<'_>, Option<Box<Instance>>), CallError> {
+        match tokio::time::timeout_at(deadline.into(), handoff).await {
+            Ok(Ok(handoff)) => Ok(handoff.arrive(self)),
             Ok(Err(_)) if self.live.word().is_closed() => Err(self.shut_down()),
             Ok(Err(_)) => match self.watch.refusal(self.now()) {
                 Some(refusal) => Err(self.left_alone(refusal)),
@@ -297,25 +302,25 @@ impl Pool {
         }
     }
 
-    /// Makes an instance for a place, after shutting down the one that it replaces.
+    /// Makes an instance for a permit, after shutting down the one that it replaces.
     async fn start<'a>(
         self: &'a Arc<Self>,
-        place: Place<'a>,
+        permit: Permit<'a>,
         worn: Option<Box<Instance>>,
         deadline: Instant,
     ) -> Result<Lease<'a>, CallError> {
         let (sender, receiver) = oneshot::channel();
-        let turn = Turn::new(self, place.forget(), None);
+        let handoff = Handoff::new(self, permit.forget(), None);
         let pool = Arc::clone(self);
         in_background(async move {
-            // If nobody waits any more, the turn comes back with its instance and takes it to the pool.
-            let _ = sender.send(pool.make(turn, worn).await);
+            // If nobody waits any more, the handoff comes back with its instance and takes it to the pool.
+            let _ = sender.send(pool.make(handoff, worn).await);
         });
         match tokio::time::timeout_at(deadline.into(), receiver).await {
             Ok(Ok(made)) => {
-                let (place, instance) = made?.arrive(self);
+                let (permit, instance) = made?.arrive(self);
                 let instance = instance.ok_or_else(|| self.given_up())?;
-                Ok(Lease { place, instance })
+                Ok(Lease { permit, instance })
             }
             Ok(Err(_)) => Err(self.given_up()),
             Err(_) => Err(self.busy("another one was not started before the deadline of the call")),
@@ -324,17 +329,17 @@ impl Pool {
 
     async fn make(
         self: Arc<Self>,
-        mut turn: Turn,
+        mut handoff: Handoff,
         worn: Option<Box<Instance>>,
-    ) -> Result<Turn, CallError> {
+    ) -> Result<Handoff, CallError> {
         if let Some(worn) = worn {
             self.see_off(worn).await;
         }
         let began = self.now();
         match self.mold.start(&self.live.terms()).await {
             Ok(instance) => {
-                turn.instance = Some(Box::new(instance));
-                Ok(turn)
+                handoff.instance = Some(Box::new(instance));
+                Ok(handoff)
             }
             Err(failure) => {
                 if failure.by_plugin {
@@ -348,25 +353,25 @@ impl Pool {
         }
     }
 
-    /// Hands idle instances and free places to those who wait.
+    /// Hands idle instances and free permits to those who wait.
     fn serve_line(self: &Arc<Self>) {
         while !self.line.is_empty() {
-            let Some(Found::Place(instance)) = self.take(&self.live.terms()) else {
+            let Some(Found::Permit(instance)) = self.take(&self.live.terms()) else {
                 return;
             };
-            let mut turn = Turn::new(self, Kind::Regular, instance);
+            let mut handoff = Handoff::new(self, Kind::Regular, instance);
             loop {
-                match self.line.next().map(|waiting| waiting.send(turn)) {
+                match self.line.next().map(|waiting| waiting.send(handoff)) {
                     Some(Ok(())) => break,
                     // That one gave up; the next in line gets it.
-                    Some(Err(returned)) => turn = returned,
+                    Some(Err(returned)) => handoff = returned,
                     None => return,
                 }
             }
         }
     }
 
-    /// Takes back a place: with its instance after a clean return, without one that was lost.
+    /// Takes back a permit: with its instance after a clean return, without one that was lost.
     pub(super) fn release(
         self: &Arc<Self>,
         kind: Kind,
@@ -391,7 +396,7 @@ impl Pool {
         }
     }
 
-    /// Takes back a place where something is to be decided.
+    /// Takes back a permit where something is to be decided.
     #[cold]
     fn settle(self: &Arc<Self>, kind: Kind, instance: Option<Box<Instance>>) {
         let terms = self.live.terms();
@@ -409,8 +414,8 @@ impl Pool {
                     self.extra.fetch_sub(1, Ordering::SeqCst);
                     self.put_back(instance);
                 } else {
-                    let turn = Turn::new(self, Kind::Extra(permit), None);
-                    self.shut_down_for(turn, instance);
+                    let handoff = Handoff::new(self, Kind::Extra(permit), None);
+                    self.shut_down_for(handoff, instance);
                 }
             }
             (Kind::Regular, None) => {
@@ -426,22 +431,22 @@ impl Pool {
 
     /// Gives an instance to the first in line, or to the idle ones if nobody waits.
     fn put_back(self: &Arc<Self>, instance: Box<Instance>) {
-        let mut turn = Turn::new(self, Kind::Regular, Some(instance));
+        let mut handoff = Handoff::new(self, Kind::Regular, Some(instance));
         loop {
             let mut line = self.line.hold();
             let Some(next) = line.next() else {
                 // Under the lock, so that nobody who comes now finds neither a line nor an instance.
-                let (place, instance) = turn.arrive(self);
-                place.forget();
+                let (permit, instance) = handoff.arrive(self);
+                permit.forget();
                 if let (Some(shard), Some(instance)) = (self.shards.own(), instance) {
                     shard.push(instance);
                 }
                 return;
             };
             drop(line);
-            match next.send(turn) {
+            match next.send(handoff) {
                 Ok(()) => return,
-                Err(returned) => turn = returned,
+                Err(returned) => handoff = returned,
             }
         }
     }
@@ -461,7 +466,7 @@ impl Pool {
         CallError::Busy {
             plugin: self.mold.plugin.clone(),
             mode: limits.mode,
-            instances: limits.places(),
+            instances: limits.permits(),
             why,
         }
     }

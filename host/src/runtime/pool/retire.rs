@@ -8,42 +8,42 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::Pool;
-use super::line::Turn;
-use super::place::Kind;
+use super::line::Handoff;
+use super::permit::Kind;
 use crate::capability::log::Level;
 use crate::runtime::instance::Instance;
 use crate::runtime::limits::InstanceMode;
 use crate::runtime::live::Terms;
 
 impl Pool {
-    /// Shuts down an instance that has served its time. Its place is free at once, unless as many are being shut down as may
-    /// be in use: then, as with a single instance, which never has a second one beside it, the place is free when it is gone.
+    /// Shuts down an instance that has served its time. Its permit is free at once, unless as many are being shut down as may
+    /// be in use: then, as with a single instance, which never has a second one beside it, the permit is free when it is gone.
     pub(super) fn retire(self: &Arc<Self>, instance: Box<Instance>, terms: &Terms) {
         let most = match terms.limits.mode {
             InstanceMode::Single => 0,
-            InstanceMode::Pooled | InstanceMode::PerCall => terms.limits.places(),
+            InstanceMode::Pooled | InstanceMode::PerCall => terms.limits.permits(),
         };
         if self.leaving.load(Ordering::SeqCst) < most {
             self.taken.fetch_sub(1, Ordering::SeqCst);
             self.let_go(instance);
         } else {
-            self.shut_down_for(Turn::new(self, Kind::Regular, None), instance);
+            self.shut_down_for(Handoff::new(self, Kind::Regular, None), instance);
         }
     }
 
-    /// Shuts down an instance whose place was given up.
+    /// Shuts down an instance whose permit was given up.
     pub(super) fn let_go(self: &Arc<Self>, instance: Box<Instance>) {
         self.leaving.fetch_add(1, Ordering::SeqCst);
         let leaving = Leaving(Arc::clone(self));
         in_background(async move { leaving.0.see_off(instance).await });
     }
 
-    /// Shuts down an instance and gives up its place then.
-    pub(super) fn shut_down_for(self: &Arc<Self>, turn: Turn, instance: Box<Instance>) {
+    /// Shuts down an instance and gives up its permit then.
+    pub(super) fn shut_down_for(self: &Arc<Self>, handoff: Handoff, instance: Box<Instance>) {
         let pool = Arc::clone(self);
         in_background(async move {
             pool.see_off(instance).await;
-            drop(turn);
+            drop(handoff);
         });
     }
 
@@ -92,7 +92,7 @@ pub(super) fn in_background(work: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-/// An instance that is being shut down and has no place.
+/// An instance that is being shut down and has no permit.
 struct Leaving(Arc<Pool>);
 
 impl Drop for Leaving {

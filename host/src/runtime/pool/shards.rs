@@ -5,9 +5,9 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::atomic::AtomicCell;
+use parking_lot::Mutex;
 
 use crate::runtime::instance::Instance;
 use crate::runtime::metrics::{Metrics, Tally};
@@ -61,12 +61,12 @@ impl Shards {
 
 impl Shard {
     fn pop(&self) -> Option<Box<Instance>> {
-        self.last.take().or_else(|| lock(&self.others).pop())
+        self.last.take().or_else(|| self.others.lock().pop())
     }
 
     pub(super) fn push(&self, instance: Box<Instance>) {
         if let Some(displaced) = self.last.swap(Some(instance)) {
-            lock(&self.others).push(displaced);
+            self.others.lock().push(displaced);
         }
     }
 }
@@ -85,8 +85,4 @@ fn favourite() -> usize {
         number.set(Some(own));
         own
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

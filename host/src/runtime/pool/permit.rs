@@ -1,7 +1,7 @@
-//! A place for an instance, and what becomes of it.
+//! A permit for an instance, and what becomes of it.
 //!
-//! Whoever holds a [`Place`] may have one instance. It is given back with the instance, or without, by being dropped: so a
-//! call whose caller goes away frees its place wherever it was.
+//! Whoever holds a [`Permit`] may have one instance. It is given back with the instance, or without, by being dropped: so a
+//! call whose caller goes away frees its permit wherever it was.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use super::Pool;
 use crate::runtime::instance::Instance;
 use crate::runtime::metrics::Ending;
 
-/// A place among the live instances. Dropping it gives it up, and the instance that was in it counts as lost.
-pub(in crate::runtime) struct Place<'a> {
+/// A permit among the live instances. Dropping it gives it up, and the instance that was in it counts as lost.
+pub(in crate::runtime) struct Permit<'a> {
     pool: &'a Arc<Pool>,
     kind: Kind,
 }
 
-/// Which allowance a place is taken from.
+/// Which allowance a permit is taken from.
 pub(in crate::runtime) enum Kind {
     /// The plugin's limit.
     Regular,
@@ -26,9 +26,9 @@ pub(in crate::runtime) enum Kind {
     Extra(OwnedSemaphorePermit),
 }
 
-/// A place with an instance to call in it.
+/// A permit with an instance to call in it.
 pub(in crate::runtime) struct Lease<'a> {
-    pub(in crate::runtime) place: Place<'a>,
+    pub(in crate::runtime) permit: Permit<'a>,
     pub(in crate::runtime) instance: Box<Instance>,
 }
 
@@ -36,8 +36,8 @@ impl Pool {
     /// Puts back idle instances that were taken out for no call.
     pub(super) fn put_all_back(self: &Arc<Self>, idle: impl IntoIterator<Item = Box<Instance>>) {
         for instance in idle {
-            let place = Place::new(self, Kind::Regular);
-            Lease { place, instance }.put_back();
+            let permit = Permit::new(self, Kind::Regular);
+            Lease { permit, instance }.put_back();
         }
     }
 }
@@ -45,18 +45,18 @@ impl Pool {
 impl Lease<'_> {
     /// Returns the instance without a call.
     pub(super) fn put_back(self) {
-        let Self { place, instance } = self;
-        let pool = place.pool;
-        pool.release(place.forget(), Some(instance), None);
+        let Self { permit, instance } = self;
+        let pool = permit.pool;
+        pool.release(permit.forget(), Some(instance), None);
     }
 }
 
-impl<'a> Place<'a> {
+impl<'a> Permit<'a> {
     pub(super) fn new(pool: &'a Arc<Pool>, kind: Kind) -> Self {
         Self { pool, kind }
     }
 
-    /// Returns the place after a call, with the instance if it may serve again, and with the time if it was taken.
+    /// Returns the permit after a call, with the instance if it may serve again, and with the time if it was taken.
     pub(in crate::runtime) fn end(
         self,
         instance: Option<Box<Instance>>,
@@ -75,7 +75,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let kind = std::mem::replace(&mut self.kind, Kind::Regular);
         self.pool.release(kind, None, None);
