@@ -28,7 +28,6 @@ impl Manager {
         let Some(hosting) = &self.0.hosting else {
             return Ok(());
         };
-        check_workflows(registration)?;
         hosting.host(registration).await
     }
 

@@ -19,8 +19,6 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use futures::stream::{self, Stream, StreamExt as _};
-use serde::Serialize;
-use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout};
 
@@ -52,15 +50,6 @@ const READY: Duration = Duration::from_secs(2);
 static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Asks proxies to pass on what they get at once.
 static BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-/// What an authorizer gets.
-#[derive(Serialize)]
-struct Question<'a> {
-    channel: &'a str,
-}
-
-/// What it returns: an object, in which `allow` must be true. More is passed over.
-type Answer = serde_json::Map<String, Value>;
 
 /// Answers with a stream of events.
 pub(super) async fn listen(

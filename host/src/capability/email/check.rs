@@ -16,7 +16,7 @@ pub const SUBJECT_BYTES: usize = 998;
 pub const BODY_BYTES: usize = 1024 * 1024;
 
 /// How long a word for recognising a message may be, in bytes.
-pub const RETRY_KEY_BYTES: usize = 128;
+pub(super) const RETRY_KEY_BYTES: usize = 128;
 
 /// A message that can be sent.
 pub(super) struct Checked {

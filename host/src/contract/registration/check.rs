@@ -269,9 +269,22 @@ pub(super) fn json_object(text: String) -> Result<Json, String> {
     }
 }
 
+/// What to say of a word that is none of the known ones.
+pub(super) fn unknown(
+    word: &str,
+    what: &str,
+    known: impl IntoIterator<Item = impl fmt::Display>,
+) -> String {
+    format!(
+        "{} is not a known {what}; expected {}",
+        quoted(word),
+        either(known)
+    )
+}
+
 /// An enumeration of words: how the contract's JSON form writes them, and which ones there are.
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident, $what:literal { $($(#[$doc:meta])* $case:ident = $word:literal,)+ }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $case:ident = $word:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$doc])* $case,)+ }
@@ -284,15 +297,6 @@ macro_rules! words {
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$case => $word,)+ }
-            }
-
-            /// What to say of a word that is none of these.
-            fn unknown(word: &str) -> String {
-                format!(
-                    concat!("{} is not a known ", $what, "; expected {}"),
-                    $crate::contract::text::quoted(word),
-                    $crate::contract::registration::check::either(Self::ALL),
-                )
             }
         }
 
@@ -313,7 +317,7 @@ macro_rules! words {
 /// [`words!`] that come from a WIT variant with the same cases and `other`, which is refused with the known ones.
 macro_rules! words_of_wit {
     ($(#[$meta:meta])* $name:ident, $what:literal { $($(#[$doc:meta])* $case:ident = $word:literal,)+ }) => {
-        words!($(#[$meta])* $name, $what { $($(#[$doc])* $case = $word,)+ });
+        words!($(#[$meta])* $name { $($(#[$doc])* $case = $word,)+ });
 
         impl $name {
             pub(super) fn known(
@@ -322,7 +326,9 @@ macro_rules! words_of_wit {
                 use $crate::contract::wire::registration::$name as Given;
                 match given {
                     $(Given::$case => Ok($name::$case),)+
-                    Given::Other(word) => Err(Self::unknown(&word)),
+                    Given::Other(word) => Err($crate::contract::registration::check::unknown(
+                        &word, $what, Self::ALL,
+                    )),
                 }
             }
         }

@@ -49,7 +49,7 @@ impl Text {
 
 words! {
     /// A class of numbers that a language has a form for (CLDR).
-    PluralCategory, "class of numbers" {
+    PluralCategory {
         /// None.
         Zero = "zero",
         /// One, or what is like one.

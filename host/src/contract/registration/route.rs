@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::{
-    check::{DESCRIPTION_MAX, FunctionName, GroupName},
+    check::{DESCRIPTION_MAX, FunctionName, GroupName, unknown},
     path::RoutePath,
     problem::Item,
 };
@@ -50,7 +50,7 @@ fn is_default_body(bytes: &u32) -> bool {
 
 words! {
     /// The method of a request.
-    Method, "HTTP method" {
+    Method {
         /// Reads.
         Get = "GET",
         /// Reads the headers alone.
@@ -79,7 +79,7 @@ impl Method {
             Given::Patch => Ok(Method::Patch),
             Given::Delete => Ok(Method::Delete),
             Given::Options => Ok(Method::Options),
-            Given::Other(name) => Err(Self::unknown(&name)),
+            Given::Other(name) => Err(unknown(&name, "HTTP method", Self::ALL)),
         }
     }
 }
