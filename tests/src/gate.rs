@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use goatherd::capability::cache::{Cache, PluginCache, Unavailable};
+use goatherd::capability::cache::{Cache, IncrementError, PluginCache, Unavailable};
 use goatherd::contract::PluginName;
 use tokio::sync::watch;
 
@@ -67,5 +67,19 @@ impl PluginCache for Gate {
 
     async fn delete(&self, _: &str) -> Result<(), Unavailable> {
         Ok(())
+    }
+
+    async fn increment(&self, _: &str, by: i64, _: Option<Duration>) -> Result<i64, IncrementError> {
+        Ok(by)
+    }
+
+    async fn compare_and_set(
+        &self,
+        _: &str,
+        _: Option<Vec<u8>>,
+        _: Option<Vec<u8>>,
+        _: Option<Duration>,
+    ) -> Result<bool, Unavailable> {
+        Ok(false)
     }
 }

@@ -19,7 +19,7 @@ fn a_plugin_that_adds_nothing_is_right() {
 fn five_mistakes_are_five_problems_each_with_its_field() {
     let mut given = plain();
     given.version = "two".into();
-    given.homepage = "javascript:alert(1)".into();
+    given.homepage = Some("javascript:alert(1)".into());
     given.contributions = vec![
         Contribution::Route(route(M::Get, "/api/plugins/stats/report")),
         Contribution::Route(route(M::Other("FETCH".into()), "/api/plugins/stats/more")),
