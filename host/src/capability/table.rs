@@ -110,7 +110,7 @@ pub fn back_end(permission: Permission) -> Option<&'static str> {
 
 /// Every interface that a component may import: the contract's, then WASI's.
 pub fn interfaces() -> impl Iterator<Item = &'static Interface> {
-    CONTRACT.iter().chain(wasi::INTERFACES)
+    CONTRACT.iter().chain(wasi::interfaces())
 }
 
 /// The line of an interface, by its name without a version.

@@ -11,6 +11,7 @@ use wasmtime::Engine;
 
 use super::error::ComponentError;
 use crate::capability::table::{self, Gate, Interface, Link};
+use crate::capability::wasi;
 use crate::contract::ContractVersion;
 use crate::contract::version::InterfaceName;
 use crate::permission::Need;
@@ -206,6 +207,9 @@ impl Import {
 impl Verdict {
     /// Whether and when the host links an import of this name.
     fn of(name: &str) -> Self {
+        if let Some(reason) = wasi_refusal(name) {
+            return Self::Refused { reason };
+        }
         let Some(interface) = table::find(unversioned(name)) else {
             return Self::Refused {
                 reason: "no host interface has this name".to_owned(),
@@ -225,6 +229,15 @@ impl Verdict {
     }
 }
 
+/// Why an import is not served, where it is one of WASI's that is not.
+fn wasi_refusal(name: &str) -> Option<String> {
+    if name.starts_with("wasi:") {
+        wasi::refusal(name)
+    } else {
+        None
+    }
+}
+
 /// A name without its version.
 fn unversioned(name: &str) -> &str {
     name.split_once('@').map_or(name, |(name, _)| name)
@@ -238,9 +251,6 @@ fn check_version(name: &str) -> Result<(), String> {
             .served_by()
             .map(|_| ())
             .map_err(|error| error.to_string()),
-        Ok(None) if name.starts_with("wasi:") && !name.contains("@0.2.") => {
-            Err("this host serves version 0.2 of WASI".to_owned())
-        }
         Ok(None) => Ok(()),
         Err(error) => Err(error.to_string()),
     }

@@ -15,8 +15,9 @@ use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
 use super::live::Terms;
+use super::trap::Trapped;
 use super::turns::Turns;
-use crate::capability::log::PluginLog;
+use crate::capability::log::Logs;
 use crate::contract::registration::Registration;
 use crate::contract::v0_1::exports::goatherd::plugin::guest;
 use crate::contract::{ContractVersion, PluginName};
@@ -63,11 +64,12 @@ impl DescribeError {
     }
 }
 
-/// What a component's `register` returns.
+/// What a component's `register` returns. What it prints is kept in `logs` under the component's hash.
 pub(super) async fn ask(
     component: &Component,
     limits: Limits,
     turns: &Turns,
+    logs: &Logs,
 ) -> Result<guest::Registration, LoadError> {
     let plugin = component.label();
     link::check_known(plugin, component.imports())?;
@@ -75,15 +77,16 @@ pub(super) async fn ask(
         plugin: plugin.to_owned(),
         reason: format!("{error:#}"),
     })?;
-    let failed = |trap| LoadError::Register {
+    let failed = |Trapped { trap, output }| LoadError::Register {
         plugin: plugin.to_owned(),
         trap,
+        output,
     };
     let deadline = Instant::now() + limits.init_timeout;
     // Its real name is what `register` is about to say.
     let nameless = PluginName::provisional(plugin);
     let mold = Mold {
-        log: Arc::new(PluginLog::new(nameless.clone())),
+        log: logs.open_register(component.hash(), nameless.clone()),
         plugin: nameless,
         linked,
         slots: Arc::from(Vec::new()),

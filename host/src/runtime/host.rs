@@ -20,6 +20,7 @@ use super::error::{ComponentError, LoadError};
 use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
+use super::names;
 use super::plugin::{Parts, Plugin};
 use super::turns::Turns;
 use crate::capability::cache::{Caching, MemoryCache};
@@ -203,22 +204,18 @@ impl Host {
         // The semaphore is never closed, so an error here cannot come up; compiling without a permit would be no harm.
         let _permit = self.0.compiling.acquire().await.ok();
         let host = self.clone();
+        let named = label.to_owned();
         let compile = move || {
-            let compiled = wasmtime::component::Component::from_binary(
-                host.0.engine.engine(),
-                bytes.as_ref(),
-            )?;
+            let bytes = bytes.as_ref();
+            let compiled =
+                wasmtime::component::Component::from_binary(host.0.engine.engine(), bytes)
+                    .map_err(|error| names::explain(&named, bytes, &error))?;
             if let Some(cache) = &host.0.code_cache {
                 cache.store(&key, &compiled);
             }
-            wasmtime::Result::<_>::Ok(compiled)
+            Ok(compiled)
         };
-        off_thread(label, compile)
-            .await?
-            .map_err(|error| ComponentError::Invalid {
-                component: label.to_owned(),
-                reason: format!("{error:#}"),
-            })
+        off_thread(label, compile).await?
     }
 
     /// Runs `register` with nothing granted, and shows what the plugin is and what it asks for.
@@ -235,7 +232,7 @@ impl Host {
         component: &Component,
         limits: Limits,
     ) -> Result<Description, LoadError> {
-        let said = describe::ask(component, limits, &self.0.turns).await?;
+        let said = describe::ask(component, limits, &self.0.turns, &self.0.logs).await?;
         describe::judge(component, said, &self.0.version)
     }
 
@@ -262,7 +259,8 @@ impl Host {
             return Ok(description);
         }
         let component = self.compile(label, bytes).await?;
-        let said = describe::ask(&component, Limits::default(), &self.0.turns).await?;
+        let asked = describe::ask(&component, Limits::default(), &self.0.turns, &self.0.logs);
+        let said = asked.await?;
         let raw = said.clone();
         let description = describe::judge(&component, said, &self.0.version)?;
         let (cache, kept) = (cache.clone(), description.clone());
@@ -346,6 +344,7 @@ impl Host {
             plugin: plugin.to_string(),
             reason: format!("{error:#}"),
         })?;
+        self.0.logs.adopt_register(&component.hash(), &plugin);
         let mold = Mold {
             log: self.0.logs.of(&plugin),
             plugin,

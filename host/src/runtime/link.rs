@@ -5,6 +5,7 @@
 
 use wasmtime::component::Linker;
 
+use super::closed;
 use super::component::{Component, Import, Verdict};
 use super::error::{LoadError, Missing, Unknown};
 use crate::capability::table::{self, Link};
@@ -123,31 +124,34 @@ fn provided(import: &Import) -> Option<&'static str> {
 
 /// Links a component to everything that it imports. The caller has checked that all of it is granted.
 pub(super) fn link_granted(component: &Component) -> wasmtime::Result<Linked> {
-    link(component, |_| true, false)
+    let linker = open(component, |_| true)?;
+    EverythingPre::new(linker.instantiate_pre(component.compiled())?)
 }
 
-/// Links a component to what is always there; everything else traps when it is called.
+/// Links a component to what is always there; everything else traps when it is called, with its name.
 pub(super) fn link_ambient(component: &Component) -> wasmtime::Result<Linked> {
     let ambient = |import: &Import| import.verdict == Verdict::Ambient;
-    link(component, ambient, true)
+    let mut linker = open(component, ambient)?;
+    closed::close(&mut linker, component, |import| !ambient(import))?;
+    EverythingPre::new(linker.instantiate_pre(component.compiled())?)
 }
 
-fn link(
+/// A linker with the interfaces that a component imports and that are open to it.
+fn open(
     component: &Component,
-    open: impl Fn(&Import) -> bool,
-    trap_the_rest: bool,
-) -> wasmtime::Result<Linked> {
-    let compiled = component.compiled();
-    let mut linker: Linker<Guest> = Linker::new(compiled.engine());
-    for import in component.imports().iter().filter(|import| open(import)) {
+    is_open: impl Fn(&Import) -> bool,
+) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker: Linker<Guest> = Linker::new(component.compiled().engine());
+    // A component that was composed of others can import one interface in several versions, which are one here.
+    let mut added: Vec<&str> = Vec::new();
+    for import in component.imports().iter().filter(|import| is_open(import)) {
         if let Some(interface) = import.interface()
             && let Link::Function(add) = interface.link
+            && !added.contains(&interface.name)
         {
             add(&mut linker)?;
+            added.push(interface.name);
         }
     }
-    if trap_the_rest {
-        linker.define_unknown_imports_as_traps(compiled)?;
-    }
-    EverythingPre::new(linker.instantiate_pre(compiled)?)
+    Ok(linker)
 }

@@ -4,12 +4,17 @@
 //! with the plugin's name. Adding an entry never fails and never waits: a plugin that writes too much loses its own
 //! oldest entries and nobody else's. Text is kept as it came, so whoever shows it must escape it.
 
+mod error_output;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use wasmtime::component::Linker;
+
+pub(crate) use error_output::ErrorOutput;
+pub use error_output::KEPT_BYTES as ERROR_OUTPUT_BYTES;
 
 use crate::capability::{Caller, Guest, Of, View};
 use crate::contract::PluginName;
@@ -74,18 +79,68 @@ pub enum Source {
     Host,
 }
 
+/// Of how many components the host keeps what `register` wrote, until they are loaded.
+pub const REGISTER_LOGS: usize = 100;
+
 /// The logs of all plugins of a host. They outlive the plugins, so that a failed start can be read about.
+///
+/// What a component writes while it registers is kept apart until it is loaded: a component that nobody has decided about
+/// can claim any name, and must not be able to write into the log of the plugin that has it.
 #[derive(Default)]
-pub struct Logs(Mutex<HashMap<PluginName, Arc<PluginLog>>>);
+pub struct Logs {
+    plugins: Mutex<HashMap<PluginName, Arc<PluginLog>>>,
+    /// By the component's hash, oldest first.
+    registers: Mutex<VecDeque<(String, Arc<PluginLog>)>>,
+}
 
 impl Logs {
     /// The log of a plugin.
     pub fn of(&self, plugin: &PluginName) -> Arc<PluginLog> {
-        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logs = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
         let log = logs
             .entry(plugin.clone())
             .or_insert_with(|| Arc::new(PluginLog::new(plugin.clone())));
         Arc::clone(log)
+    }
+
+    /// What the component with this hash wrote when `register` last ran, whether that succeeded or not. Empty where it was
+    /// loaded since, because then its plugin's log has it, and where its description was not made by this host.
+    pub fn of_register(&self, hash: &str) -> Vec<Entry> {
+        let registers = self.registers();
+        let found = registers.iter().find(|(of, _)| of == hash);
+        found.map(|(_, log)| log.entries()).unwrap_or_default()
+    }
+
+    /// A fresh log for `register` of the component with this hash, in place of an earlier one. `name` is what the component
+    /// is called until it has said its own.
+    pub(crate) fn open_register(&self, hash: String, name: PluginName) -> Arc<PluginLog> {
+        let log = Arc::new(PluginLog::new(name));
+        let mut registers = self.registers();
+        registers.retain(|(of, _)| *of != hash);
+        if registers.len() >= REGISTER_LOGS {
+            registers.pop_front();
+        }
+        registers.push_back((hash, Arc::clone(&log)));
+        log
+    }
+
+    /// Moves what the component with this hash wrote while it registered into the log of the plugin that it now is.
+    pub(crate) fn adopt_register(&self, hash: &str, plugin: &PluginName) {
+        let mut registers = self.registers();
+        let Some(index) = registers.iter().position(|(of, _)| of == hash) else {
+            return;
+        };
+        let taken = registers.remove(index);
+        drop(registers);
+        if let Some((_, log)) = taken {
+            self.of(plugin).append(log.entries());
+        }
+    }
+
+    fn registers(&self) -> std::sync::MutexGuard<'_, VecDeque<(String, Arc<PluginLog>)>> {
+        self.registers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,11 +202,18 @@ impl PluginLog {
             request_id,
         };
         self.trace(&entry);
+        self.append([entry]);
+    }
+
+    /// Adds entries that were told to `tracing` before.
+    fn append(&self, added: impl IntoIterator<Item = Entry>) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= ENTRIES {
-            entries.pop_front();
+        for entry in added {
+            if entries.len() >= ENTRIES {
+                entries.pop_front();
+            }
+            entries.push_back(entry);
         }
-        entries.push_back(entry);
     }
 
     fn trace(&self, entry: &Entry) {
@@ -214,6 +276,9 @@ impl log::Host for View<'_, ()> {
             log::Level::Warn => Level::Warn,
             log::Level::Error => Level::Error,
         };
+        if level == Level::Error {
+            self.caller.error_output().add_line(&message);
+        }
         self.caller
             .write_log(level, Source::Plugin, message, fields);
     }

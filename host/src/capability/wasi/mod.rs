@@ -4,11 +4,16 @@
 //! so these are always linked: the environment and the arguments are empty, standard input is at its end, standard output
 //! and error go into the plugin's log, and no directory is opened but the data folder of a plugin that has a
 //! [`files`](super::files) grant. Types of HTTP are among them; sending a request with them needs the `http` grant and goes
-//! [the way of all requests](crate::capability::http). Sockets have no line here and so are refused by name.
+//! [the way of all requests](crate::capability::http). [Sockets](sockets) are linked and reach nothing.
+//!
+//! All of it is there while a plugin registers, too: runtimes read clocks and print before they run any code of the plugin.
 
+mod sockets;
 mod stdio;
+mod version;
 
 pub(super) use stdio::Stdio;
+pub use version::refusal;
 
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
@@ -18,7 +23,7 @@ use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{WasiCtx, WasiView as _};
 
 use crate::capability::files::Files;
-use crate::capability::log::PluginLog;
+use crate::capability::log::{ErrorOutput, PluginLog};
 use crate::capability::table::{Interface, Link, ambient, gated};
 use crate::capability::{Guest, http};
 use crate::permission::Need;
@@ -29,12 +34,16 @@ use std::sync::Arc;
 const RANDOM_BYTES: u64 = 1024 * 1024;
 
 /// The WASI context of one instance, and the streams that it prints to.
-pub(super) fn context(log: &Arc<PluginLog>) -> (WasiCtx, Stdio) {
-    let stdio = Stdio::new(log);
+pub(super) fn context(log: &Arc<PluginLog>, error_output: &Arc<ErrorOutput>) -> (WasiCtx, Stdio) {
+    let stdio = Stdio::new(log, error_output);
     let context = WasiCtx::builder()
         .stdout(stdio.out.clone())
         .stderr(stdio.err.clone())
         .allow_blocking_current_thread(false)
+        // So that no socket is made; wasmtime allows none by default either.
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
         .max_random_size(RANDOM_BYTES)
         .build();
     (context, stdio)
@@ -48,8 +57,12 @@ impl HasData for Streams {
 }
 
 /// The interfaces of WASI that a component may import.
+pub(super) fn interfaces() -> impl Iterator<Item = &'static Interface> {
+    INTERFACES.iter().chain(sockets::INTERFACES)
+}
+
 #[rustfmt::skip]
-pub(super) const INTERFACES: &[Interface] = &[
+const INTERFACES: &[Interface] = &[
     ambient("wasi:io/error", Link::Function(|l| io::error::add_to_linker::<_, Streams>(l, |g| g.ctx().table))),
     ambient("wasi:io/poll", Link::Function(|l| io::poll::add_to_linker::<_, Streams>(l, |g| g.ctx().table))),
     ambient("wasi:io/streams", Link::Function(|l| io::streams::add_to_linker::<_, Streams>(l, |g| g.ctx().table))),

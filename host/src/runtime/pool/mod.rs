@@ -470,6 +470,7 @@ impl Pool {
         CallError::Start {
             plugin: self.mold.plugin.clone(),
             reason: failure.reason,
+            output: failure.output,
             by_plugin: failure.by_plugin,
         }
     }
@@ -478,6 +479,7 @@ impl Pool {
     fn given_up(&self) -> CallError {
         self.not_started(StartFailure {
             reason: "the host is stopping".to_owned(),
+            output: String::new(),
             by_plugin: false,
         })
     }
