@@ -1,9 +1,12 @@
-"""The smallest useful plugin in Python: one function, one route, a log line and a counter in the cache.
+"""The smallest useful plugin in Python: two functions with their routes, a log line and a counter in the cache.
 
-`../hello-js` is the same plugin in JavaScript, and answers the same.
+`../hello-js` and `../hello-go` are the same plugin in JavaScript and Go, and answer the same.
 """
 
 import json
+import random
+import secrets
+from datetime import UTC, datetime
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -39,21 +42,17 @@ class Guest(exports.Guest):
                 permissions=[PermissionRequest(kind="cache", access="readwrite", scope=[])],
             ),
             contributions=[
-                Contribution_Route(
-                    Route(
-                        method="GET",
-                        path=f"/api/plugins/{NAME}/hello",
-                        handler="hello",
-                        # A greeting is no secret; without this, visitors would have to sign in.
-                        middleware=["public"],
-                        description="Greets whom the parameter `name` names",
-                    )
-                )
+                route("hello", "Greets whom the parameter `name` names"),
+                route("ticket", "Draws a ticket"),
             ],
         )
 
     def init(self) -> None:
-        pass
+        """Runs once in each instance. What is printed goes into the plugin's log."""
+        # The state that `random` starts from was made when the component was built, so every instance of it would draw the
+        # same numbers.
+        random.seed()
+        print(f"ready at {now()}")
 
     def call(self, function: str, args: str) -> str:
         """Errors are raised as `Err` with a case of the contract's `error`.
@@ -63,11 +62,28 @@ class Guest(exports.Guest):
         match function:
             case "hello":
                 return json.dumps(hello(json.loads(args)))
+            case "ticket":
+                return json.dumps(ticket())
+            case "fail":
+                return fail()
             case _:
                 raise Err(Error_NotFound(f'{NAME} has no function "{function}"'))
 
     def shutdown(self) -> None:
         pass
+
+
+def route(handler: str, description: str) -> Contribution_Route:
+    return Contribution_Route(
+        Route(
+            method="GET",
+            path=f"/api/plugins/{NAME}/{handler}",
+            handler=handler,
+            # A greeting is no secret; without this, visitors would have to sign in.
+            middleware=["public"],
+            description=description,
+        )
+    )
 
 
 def hello(args: object) -> dict[str, object]:
@@ -88,6 +104,20 @@ def hello(args: object) -> dict[str, object]:
 def field(value: object, key: str) -> object:
     """The member `key` of a JSON object; none where it has none, and where `value` is no object."""
     return value.get(key) if isinstance(value, dict) else None
+
+
+def ticket() -> dict[str, object]:
+    """`ticket` cannot be guessed; `lot` is an ordinary random number."""
+    return {"ticket": secrets.token_hex(16), "lot": random.random(), "drawn": now()}
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+def fail() -> str:
+    """A bug, to see where one is read: the error that the call ends with, and the log, have the message and this line."""
+    raise RuntimeError("a bug")
 
 
 def count_visit() -> int:

@@ -27,7 +27,10 @@ mod web_server;
 
 pub use cable::Cable;
 pub use call::{call, call_in, call_text, in_language, json, until};
-pub use guest::{Phase, guest, guest_path, hostile, importing, misregistered, relay, steady};
+pub use guest::{
+    Phase, guest, guest_path, hostile, importing, importing_async, in_wasi, misregistered,
+    probe_wasi, relay, steady,
+};
 pub use helpdesk::{Helpdesk, helpdesk, helpdesk_with};
 pub use helpdesk_postgres::{Held, PostgresHelpdesk, postgres_helpdesk, postgres_helpdesk_with};
 pub use host::{

@@ -21,6 +21,7 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
+use goatherd::plugin::log::{Level, log};
 use goatherd::plugin::types::Error;
 use serde_json::Value;
 
@@ -31,10 +32,12 @@ struct HelpdeskStats;
 
 impl Guest for HelpdeskStats {
     fn register() -> Registration {
+        log_panics();
         register::registration()
     }
 
     fn init() -> Result<(), Error> {
+        log_panics();
         Ok(())
     }
 
@@ -60,6 +63,13 @@ impl Guest for HelpdeskStats {
     fn shutdown() -> Result<(), Error> {
         Ok(())
     }
+}
+
+/// Has panics told to the log, with their line. Rust prints them to standard error, which a component for
+/// wasm32-unknown-unknown does not have, so without this nobody would learn more than that the plugin panicked. `register`
+/// runs in an instance of its own, so it needs this as much as `init` does.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string(), &[])));
 }
 
 export!(HelpdeskStats);

@@ -17,7 +17,7 @@ use super::link;
 use super::live::Terms;
 use super::trap::Trapped;
 use super::turns::Turns;
-use crate::capability::log::Logs;
+use crate::capability::log::{Logs, PluginLog};
 use crate::contract::registration::Registration;
 use crate::contract::v0_1::exports::goatherd::plugin::guest;
 use crate::contract::{ContractVersion, PluginName};
@@ -85,8 +85,9 @@ pub(super) async fn ask(
     let deadline = Instant::now() + limits.init_timeout;
     // Its real name is what `register` is about to say.
     let nameless = PluginName::provisional(plugin);
+    let log = Arc::new(PluginLog::new(nameless.clone()));
     let mold = Mold {
-        log: logs.open_register(component.hash(), nameless.clone()),
+        log: Arc::clone(&log),
         plugin: nameless,
         linked,
         slots: Arc::from(Vec::new()),
@@ -97,8 +98,12 @@ pub(super) async fn ask(
         transfer_bytes: REGISTRATION_BYTES,
         ..limits
     });
-    let mut instance = mold.instantiate(&terms, deadline).await.map_err(failed)?;
-    instance.register(deadline).await.map_err(failed)
+    let said = match mold.instantiate(&terms, deadline).await {
+        Ok(mut instance) => instance.register(deadline).await,
+        Err(trapped) => Err(trapped),
+    };
+    logs.keep_register(component.hash(), &log);
+    said.map_err(failed)
 }
 
 /// What a component is that said this.

@@ -7,7 +7,7 @@
 mod error_output;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -61,6 +61,15 @@ pub struct Entry {
     pub request_id: Option<String>,
 }
 
+impl Entry {
+    /// How many bytes of text it has.
+    fn bytes(&self) -> usize {
+        let fields = self.fields.iter();
+        let fields: usize = fields.map(|(name, value)| name.len() + value.len()).sum();
+        self.message.len() + fields
+    }
+}
+
 fn as_object<S: Serializer>(fields: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
     to.collect_map(fields.iter().map(|(name, value)| (name, value)))
 }
@@ -81,6 +90,8 @@ pub enum Source {
 
 /// Of how many components the host keeps what `register` wrote, until they are loaded.
 pub const REGISTER_LOGS: usize = 100;
+/// How many bytes are kept of what one `register` wrote: its newest entries.
+pub const REGISTER_LOG_BYTES: usize = 64 * 1024;
 
 /// The logs of all plugins of a host. They outlive the plugins, so that a failed start can be read about.
 ///
@@ -90,7 +101,7 @@ pub const REGISTER_LOGS: usize = 100;
 pub struct Logs {
     plugins: Mutex<HashMap<PluginName, Arc<PluginLog>>>,
     /// By the component's hash, oldest first.
-    registers: Mutex<VecDeque<(String, Arc<PluginLog>)>>,
+    registers: Mutex<VecDeque<(String, Vec<Entry>)>>,
 }
 
 impl Logs {
@@ -108,20 +119,31 @@ impl Logs {
     pub fn of_register(&self, hash: &str) -> Vec<Entry> {
         let registers = self.registers();
         let found = registers.iter().find(|(of, _)| of == hash);
-        found.map(|(_, log)| log.entries()).unwrap_or_default()
+        found
+            .map(|(_, entries)| entries.clone())
+            .unwrap_or_default()
     }
 
-    /// A fresh log for `register` of the component with this hash, in place of an earlier one. `name` is what the component
-    /// is called until it has said its own.
-    pub(crate) fn open_register(&self, hash: String, name: PluginName) -> Arc<PluginLog> {
-        let log = Arc::new(PluginLog::new(name));
+    /// Keeps what the component with this hash wrote while it registered, in place of what it wrote before.
+    pub(crate) fn keep_register(&self, hash: String, log: &PluginLog) {
+        let mut entries = log.entries();
+        let mut room = REGISTER_LOG_BYTES;
+        let kept = entries.iter().rev().take_while(|entry| {
+            let fits = entry.bytes() <= room;
+            room = room.saturating_sub(entry.bytes());
+            fits
+        });
+        let dropped = entries.len() - kept.count();
+        entries.drain(..dropped);
         let mut registers = self.registers();
         registers.retain(|(of, _)| *of != hash);
+        if entries.is_empty() {
+            return;
+        }
         if registers.len() >= REGISTER_LOGS {
             registers.pop_front();
         }
-        registers.push_back((hash, Arc::clone(&log)));
-        log
+        registers.push_back((hash, entries));
     }
 
     /// Moves what the component with this hash wrote while it registered into the log of the plugin that it now is.
@@ -132,12 +154,12 @@ impl Logs {
         };
         let taken = registers.remove(index);
         drop(registers);
-        if let Some((_, log)) = taken {
-            self.of(plugin).append(log.entries());
+        if let Some((_, entries)) = taken {
+            self.of(plugin).append(entries);
         }
     }
 
-    fn registers(&self) -> std::sync::MutexGuard<'_, VecDeque<(String, Arc<PluginLog>)>> {
+    fn registers(&self) -> MutexGuard<'_, VecDeque<(String, Vec<Entry>)>> {
         self.registers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
