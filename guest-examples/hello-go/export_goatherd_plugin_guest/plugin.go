@@ -11,40 +11,40 @@ import (
 	"strconv"
 	"time"
 
+	wit "go.bytecodealliance.org/pkg/wit/types"
+
 	cacheRead "wit_component/goatherd_plugin_cache_read"
 	cacheWrite "wit_component/goatherd_plugin_cache_write"
 	callContext "wit_component/goatherd_plugin_context"
-	"wit_component/goatherd_plugin_log"
-	. "wit_component/goatherd_plugin_registration"
-	"wit_component/goatherd_plugin_types"
-
-	. "go.bytecodealliance.org/pkg/wit/types"
+	hostLog "wit_component/goatherd_plugin_log"
+	reg "wit_component/goatherd_plugin_registration"
+	contract "wit_component/goatherd_plugin_types"
 )
 
 const name = "hello-go"
 
-type failure = goatherd_plugin_types.Error
+type failure = contract.Error
 
 // Register says what the plugin is. It runs before anything is granted, so it calls no host function.
-func Register() Registration {
-	return Registration{
+func Register() reg.Registration {
+	return reg.Registration{
 		Name:        name,
 		Version:     "0.1.0",
 		Description: "Greets, and counts its visits in the cache",
 		Author:      "Goatherd",
 		License:     "Apache-2.0",
-		Resources: Some(ResourceRequest{
-			Permissions: []PermissionRequest{{Kind: "cache", Access: Some("readwrite")}},
+		Resources: wit.Some(reg.ResourceRequest{
+			Permissions: []reg.PermissionRequest{{Kind: "cache", Access: wit.Some("readwrite")}},
 		}),
-		Contributions: []Contribution{
+		Contributions: []reg.Contribution{
 			route("hello", "Greets whom the parameter `name` names"),
 			route("ticket", "Draws a ticket"),
 		},
 	}
 }
 
-func route(handler, description string) Contribution {
-	return MakeContributionRoute(Route{
+func route(handler, description string) reg.Contribution {
+	return reg.MakeContributionRoute(reg.Route{
 		Method:  "GET",
 		Path:    "/api/plugins/" + name + "/" + handler,
 		Handler: handler,
@@ -55,13 +55,13 @@ func route(handler, description string) Contribution {
 }
 
 // Init runs once in each instance. What is printed goes into the plugin's log.
-func Init() Result[Unit, failure] {
+func Init() wit.Result[wit.Unit, failure] {
 	fmt.Println("ready at", time.Now().UTC().Format(time.RFC3339))
-	return Ok[Unit, failure](Unit{})
+	return wit.Ok[wit.Unit, failure](wit.Unit{})
 }
 
 // Call answers with JSON. An error that a host function answered is passed on unchanged.
-func Call(function, args string) Result[string, failure] {
+func Call(function, args string) wit.Result[string, failure] {
 	var answer any
 	var failed *failure
 	switch function {
@@ -72,19 +72,19 @@ func Call(function, args string) Result[string, failure] {
 	case "fail":
 		fail()
 	default:
-		return Err[string](goatherd_plugin_types.MakeErrorNotFound(fmt.Sprintf("%s has no function %q", name, function)))
+		return wit.Err[string](contract.MakeErrorNotFound(fmt.Sprintf("%s has no function %q", name, function)))
 	}
 	if failed != nil {
-		return Err[string](*failed)
+		return wit.Err[string](*failed)
 	}
 	text, err := json.Marshal(answer)
 	if err != nil {
-		return Err[string](invalid(err.Error()))
+		return wit.Err[string](invalid(err.Error()))
 	}
-	return Ok[string, failure](string(text))
+	return wit.Ok[string, failure](string(text))
 }
 
-func Shutdown() Result[Unit, failure] { return Ok[Unit, failure](Unit{}) }
+func Shutdown() wit.Result[wit.Unit, failure] { return wit.Ok[wit.Unit, failure](wit.Unit{}) }
 
 type greeting struct {
 	Greeting string `json:"greeting"`
@@ -116,7 +116,7 @@ func hello(args string) (*greeting, *failure) {
 	if failed != nil {
 		return nil, failed
 	}
-	goatherd_plugin_log.Log(goatherd_plugin_log.Level_Info, "greeted", []Tuple2[string, string]{
+	hostLog.Log(hostLog.Level_Info, "greeted", []wit.Tuple2[string, string]{
 		{F0: "name", F1: whom},
 		{F0: "visits", F1: strconv.Itoa(visits)},
 	})
@@ -166,5 +166,5 @@ func fail() {
 }
 
 func invalid(message string) failure {
-	return goatherd_plugin_types.MakeErrorInvalidArgument(message)
+	return contract.MakeErrorInvalidArgument(message)
 }

@@ -260,6 +260,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::runtime::Trap;
     use crate::web::visitor::{Role, SignedIn};
 
     fn of(error: Error, visitor: &Visitor) -> Problem {
@@ -284,6 +285,25 @@ mod tests {
                 .shown()
                 .contains("customer_secret")
         );
+    }
+
+    #[test]
+    fn what_a_plugin_said_before_a_trap_is_told_to_administrators_only() {
+        let plugin: PluginName = "stats".parse().unwrap();
+        let error = CallError::Trapped {
+            plugin: plugin.clone(),
+            function: "page".to_owned(),
+            trap: Trap::Panicked,
+            output: "the key is 1234".to_owned(),
+        };
+        let told = |visitor: &Visitor| {
+            let contributions = Contributions::default();
+            let problem = Problem::of_call(&error, &plugin, &contributions, visitor);
+            problem.shown().to_owned()
+        };
+        assert!(!told(&Visitor::Anonymous).contains("1234"));
+        let administrator = Visitor::SignedIn(SignedIn::new("1", "Ada", Role::Administrator));
+        assert!(told(&administrator).contains("1234"));
     }
 
     #[test]
