@@ -1,10 +1,11 @@
-// The smallest useful plugin in JavaScript: a route, a widget, a function, a log line and a counter in the cache.
-// `../hello-py` is the same plugin in Python, and answers the same.
+// The smallest useful plugin in JavaScript: routes, a widget, functions, a log line and a counter in the cache.
+// `../hello-py` and `../hello-go` are the same plugin in Python and Go, and answer the same.
 
 import log from "goatherd:plugin/log@0.1.0";
 import context from "goatherd:plugin/context@0.1.0";
 import cacheRead from "goatherd:plugin/cache-read@0.1.0";
 import cacheWrite from "goatherd:plugin/cache-write@0.1.0";
+import random from "wasi:random/random@0.2.0";
 
 const NAME = "hello-js";
 
@@ -25,18 +26,8 @@ export const guest = {
         permissions: [{ kind: { tag: "cache" }, access: { tag: "readwrite" }, scope: [] }],
       },
       contributions: [
-        {
-          tag: "route",
-          val: {
-            methods: [{ tag: "get" }, { tag: "post" }],
-            path: `/api/plugins/${NAME}/hello`,
-            handler: { tag: "function", val: "hello" },
-            // A greeting is no secret; without this, visitors would have to sign in.
-            middleware: [{ tag: "public" }],
-            description: "Greets whom `name` names, in the query or in the JSON body",
-            maxBodyBytes: 1024,
-          },
-        },
+        route("hello", ["get", "post"], "Greets whom `name` names, in the query or in the JSON body"),
+        route("ticket", ["get"], "Draws a ticket"),
         {
           tag: "widget",
           val: {
@@ -55,7 +46,13 @@ export const guest = {
     };
   },
 
-  init() {},
+  // Runs once in each instance.
+  init() {
+    // The state that `Math.random` starts from was made when the component was built, so every instance of it would draw the
+    // same numbers.
+    Math.random = randomFraction;
+    log.log("info", `ready at ${new Date().toISOString()}`, []);
+  },
 
   // What other plugins can call, and `goatherd call`. An error is thrown as the `error` variant of the contract. What a
   // host function throws has that variant as its `payload`; letting it pass hands it to the caller unchanged.
@@ -63,6 +60,10 @@ export const guest = {
     switch (name) {
       case "hello":
         return JSON.stringify(hello(JSON.parse(args)?.name));
+      case "ticket":
+        return JSON.stringify(ticket());
+      case "fail":
+        return fail();
       default:
         throw { tag: "not-found", val: `${NAME} has no function "${name}"` };
     }
@@ -71,11 +72,19 @@ export const guest = {
   shutdown() {},
 };
 
-// What a plugin with routes exports. It has one handler, so it need not look which is meant.
+// What a plugin with routes exports.
 export const routeHandler = {
   handle(handler, request) {
-    const name = request.method.tag === "post" ? json(request.body)?.name : parameter(request, "name");
-    return { status: null, headers: [], body: { tag: "json", val: JSON.stringify(hello(name)) } };
+    switch (handler) {
+      case "hello": {
+        const name = request.method.tag === "post" ? json(request.body)?.name : parameter(request, "name");
+        return answer(hello(name));
+      }
+      case "ticket":
+        return answer(ticket());
+      default:
+        throw { tag: "not-found", val: `${NAME} has no handler "${handler}"` };
+    }
   },
 };
 
@@ -86,6 +95,25 @@ export const widgetHandler = {
     return `<p>Visits: ${visits === null ? 0 : text(visits)}</p>`;
   },
 };
+
+function route(handler, methods, description) {
+  return {
+    tag: "route",
+    val: {
+      methods: methods.map((tag) => ({ tag })),
+      path: `/api/plugins/${NAME}/${handler}`,
+      handler: { tag: "function", val: handler },
+      // A greeting is no secret; without this, visitors would have to sign in.
+      middleware: [{ tag: "public" }],
+      description,
+      maxBodyBytes: 1024,
+    },
+  };
+}
+
+function answer(value) {
+  return { status: null, headers: [], body: { tag: "json", val: JSON.stringify(value) } };
+}
 
 function hello(name) {
   name ??= "world";
@@ -102,6 +130,22 @@ function hello(name) {
 // The first value of a parameter of the query; undefined where there is none.
 function parameter(request, name) {
   return request.query.find(([parameter]) => parameter === name)?.[1];
+}
+
+// `ticket` cannot be guessed; `lot` is an ordinary random number.
+function ticket() {
+  const hex = Array.from(random.getRandomBytes(16), (byte) => byte.toString(16).padStart(2, "0"));
+  return { ticket: hex.join(""), lot: Math.random(), drawn: new Date().toISOString() };
+}
+
+// From 0 up to 1, with as many random bits as six bytes have.
+function randomFraction() {
+  return random.getRandomBytes(6).reduce((number, byte) => number * 256 + byte, 0) / 2 ** 48;
+}
+
+// A bug, to see where one is read: the error that the call ends with, and the log, have the message and this line.
+function fail() {
+  throw new Error("a bug");
 }
 
 function json(body) {

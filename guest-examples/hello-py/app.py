@@ -1,9 +1,12 @@
-"""The smallest useful plugin in Python: a route, a widget, a function, a log line and a counter in the cache.
+"""The smallest useful plugin in Python: routes, a widget, functions, a log line and a counter in the cache.
 
-`../hello-js` is the same plugin in JavaScript, and answers the same.
+`../hello-js` and `../hello-go` are the same plugin in JavaScript and Go, and answer the same.
 """
 
 import json
+import random
+import secrets
+from datetime import UTC, datetime
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -27,6 +30,7 @@ from wit_world.imports.registration import (
 from wit_world.imports.types import (
     Error_InvalidArgument,
     Error_NotFound,
+    Method,
     Method_Get,
     Method_Post,
 )
@@ -54,17 +58,8 @@ class Guest(exports.Guest):
                 ],
             ),
             contributions=[
-                Contribution_Route(
-                    Route(
-                        methods=[Method_Get(), Method_Post()],
-                        path=f"/api/plugins/{NAME}/hello",
-                        handler=Handler_Function("hello"),
-                        # A greeting is no secret; without this, visitors would have to sign in.
-                        middleware=[Middleware_Public()],
-                        description="Greets whom `name` names, in the query or in the JSON body",
-                        max_body_bytes=1024,
-                    )
-                ),
+                route("hello", [Method_Get(), Method_Post()], "Greets whom `name` names, in the query or in the JSON body"),
+                route("ticket", [Method_Get()], "Draws a ticket"),
                 Contribution_Widget(
                     Widget(
                         id="visits",
@@ -82,7 +77,11 @@ class Guest(exports.Guest):
         )
 
     def init(self) -> None:
-        pass
+        """Runs once in each instance. What is printed goes into the plugin's log."""
+        # The state that `random` starts from was made when the component was built, so every instance of it would draw the
+        # same numbers.
+        random.seed()
+        print(f"ready at {now()}")
 
     def call(self, function: str, args: str) -> str:
         """What other plugins can call, and `goatherd call`.
@@ -93,6 +92,10 @@ class Guest(exports.Guest):
         match function:
             case "hello":
                 return json.dumps(hello(member(json.loads(args), "name")))
+            case "ticket":
+                return json.dumps(ticket())
+            case "fail":
+                return fail()
             case _:
                 raise Err(Error_NotFound(f'{NAME} has no function "{function}"'))
 
@@ -101,15 +104,18 @@ class Guest(exports.Guest):
 
 
 class RouteHandler(exports.RouteHandler):
-    """What a plugin with routes exports. It has one handler, so it need not look which is meant."""
+    """What a plugin with routes exports."""
 
     def handle(self, handler: str, request: Request) -> Response:
-        match request.method:
-            case Method_Post():
-                name = member(parsed(request.body), "name")
+        match handler, request.method:
+            case "hello", Method_Post():
+                return answer(hello(member(parsed(request.body), "name")))
+            case "hello", _:
+                return answer(hello(next((value for key, value in request.query if key == "name"), None)))
+            case "ticket", _:
+                return answer(ticket())
             case _:
-                name = next((value for key, value in request.query if key == "name"), None)
-        return Response(status=None, headers=[], body=ResponseBody_Json(json.dumps(hello(name))))
+                raise Err(Error_NotFound(f'{NAME} has no handler "{handler}"'))
 
 
 class WidgetHandler(exports.WidgetHandler):
@@ -118,6 +124,24 @@ class WidgetHandler(exports.WidgetHandler):
     def render(self, handler: str, widget: WidgetRequest) -> str:
         visits = cache_read.get("visits")
         return f"<p>Visits: {0 if visits is None else int(visits)}</p>"
+
+
+def route(handler: str, methods: list[Method], description: str) -> Contribution_Route:
+    return Contribution_Route(
+        Route(
+            methods=methods,
+            path=f"/api/plugins/{NAME}/{handler}",
+            handler=Handler_Function(handler),
+            # A greeting is no secret; without this, visitors would have to sign in.
+            middleware=[Middleware_Public()],
+            description=description,
+            max_body_bytes=1024,
+        )
+    )
+
+
+def answer(value: object) -> Response:
+    return Response(status=None, headers=[], body=ResponseBody_Json(json.dumps(value)))
 
 
 def hello(name: object) -> dict[str, object]:
@@ -142,3 +166,17 @@ def parsed(body: bytes) -> object:
 def member(value: object, key: str) -> object:
     """The member `key` of a JSON object; none where it has none, and where `value` is no object."""
     return value.get(key) if isinstance(value, dict) else None
+
+
+def ticket() -> dict[str, object]:
+    """`ticket` cannot be guessed; `lot` is an ordinary random number."""
+    return {"ticket": secrets.token_hex(16), "lot": random.random(), "drawn": now()}
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+def fail() -> str:
+    """A bug, to see where one is read: the error that the call ends with, and the log, have the message and this line."""
+    raise RuntimeError("a bug")

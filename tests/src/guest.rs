@@ -91,6 +91,32 @@ pub fn steady(letter: char, generation: u8, wrong: u8) -> Vec<u8> {
     bytes
 }
 
+/// The guest `probe-wasi` with imports of another version of WASI, as long as its own 0.2.12, and with what `register` does:
+/// `n` for nothing special.
+pub fn probe_wasi(version: &str, register: u8) -> Vec<u8> {
+    let mut bytes = in_wasi(guest("probe-wasi"), "0.2.12", version);
+    let marker = b"GOATHERD-WASI:";
+    let place = find(&bytes, marker) + marker.len();
+    bytes[place] = register;
+    bytes
+}
+
+/// A component that names another version of WASI in its imports, as long as the one that it names.
+pub fn in_wasi(mut component: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len(), "lengths stand before names");
+    let (from, to) = (format!("@{from}"), format!("@{to}"));
+    let mut found = false;
+    for place in 0..component.len() - from.len() {
+        let part = &mut component[place..place + from.len()];
+        if part == from.as_bytes() {
+            part.copy_from_slice(to.as_bytes());
+            found = true;
+        }
+    }
+    assert!(found, "the guest names {from}");
+    component
+}
+
 /// Where a marker stands that must be there exactly once.
 pub(crate) fn find(bytes: &[u8], marker: &[u8]) -> usize {
     let mut offsets = bytes
@@ -106,6 +132,19 @@ pub(crate) fn find(bytes: &[u8], marker: &[u8]) -> usize {
 /// A component that imports instances of these names and exports the contract's name with nothing behind it: enough to
 /// see what a host says to its imports, and nothing that could run.
 pub fn importing(names: &[&str]) -> Vec<u8> {
+    // An instance without exports.
+    const EMPTY: &[u8] = &[0x42, 0];
+    importing_instances(names, EMPTY)
+}
+
+/// Like [`importing`], but each instance has an asynchronous function `now`, as those of WASI 0.3 have.
+pub fn importing_async(names: &[&str]) -> Vec<u8> {
+    // Two declarations: the type of an asynchronous function without parameters and result, and an export of that type.
+    const WITH_NOW: &[u8] = b"\x42\x02\x01\x43\0\x01\0\x04\0\x03now\x01\0";
+    importing_instances(names, WITH_NOW)
+}
+
+fn importing_instances(names: &[&str], instance: &[u8]) -> Vec<u8> {
     const GUEST: &str = "goatherd:plugin/guest@0.1.0";
     const INSTANCE: u8 = 0x05;
     let name = |name: &str| {
@@ -120,8 +159,7 @@ pub fn importing(names: &[&str]) -> Vec<u8> {
     let own = u8::try_from(names.len()).expect("a test has few imports");
     let export = [name(GUEST), vec![INSTANCE, own, 0]].concat();
     let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
-    // One type, that of an instance without exports.
-    bytes.extend(section(7, vector(1, &[0x42, 0])));
+    bytes.extend(section(7, vector(1, instance)));
     bytes.extend(section(10, vector(names.len(), &imports)));
     // One instance, made of no exports.
     bytes.extend(section(5, vector(1, &[0x01, 0])));

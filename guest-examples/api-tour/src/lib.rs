@@ -27,6 +27,7 @@ wit_bindgen::generate!({
 });
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
+use goatherd::plugin::log::{Level, log};
 use goatherd::plugin::types::Error;
 use serde::Deserialize;
 use steps::Steps;
@@ -64,10 +65,12 @@ struct ApiTour;
 
 impl Guest for ApiTour {
     fn register() -> Registration {
+        log_panics();
         register::registration()
     }
 
     fn init() -> Result<(), Error> {
+        log_panics();
         Ok(())
     }
 
@@ -76,9 +79,10 @@ impl Guest for ApiTour {
             "tour" => {}
             // What the plugin's own capability calls.
             "echo" => return Ok(args),
-            _ => {
+            "fail" => fail(&args),
+            unknown => {
                 return Err(Error::NotFound(format!(
-                    "api-tour has no function {function:?}"
+                    "api-tour has no function {unknown:?}"
                 )));
             }
         }
@@ -99,6 +103,18 @@ impl Guest for ApiTour {
     fn shutdown() -> Result<(), Error> {
         Ok(())
     }
+}
+
+/// A bug, to see where one is read: the error that the call ends with, and the log, have the message and this line.
+fn fail(args: &str) -> ! {
+    panic!("a bug, with {args}");
+}
+
+/// Has panics told to the log, with their line. Rust prints them to standard error, which a component for
+/// wasm32-unknown-unknown does not have, so without this nobody would learn more than that the plugin panicked. `register`
+/// runs in an instance of its own, so it needs this as much as `init` does.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string(), &[])));
 }
 
 export!(ApiTour);

@@ -23,6 +23,7 @@ wit_bindgen::generate!({
 
 use exports::goatherd::plugin::guest::{Guest, Registration};
 use exports::goatherd::plugin::widget_handler::{self, WidgetRequest};
+use goatherd::plugin::log::{Level, log};
 use goatherd::plugin::types::Error;
 use serde_json::Value;
 
@@ -33,10 +34,12 @@ struct HelpdeskStats;
 
 impl Guest for HelpdeskStats {
     fn register() -> Registration {
+        log_panics();
         register::registration()
     }
 
     fn init() -> Result<(), Error> {
+        log_panics();
         Ok(())
     }
 
@@ -72,6 +75,13 @@ impl widget_handler::Guest for HelpdeskStats {
             unknown => Err(Error::NotFound(format!("{NAME} has no widget {unknown:?}"))),
         }
     }
+}
+
+/// Has panics told to the log, with their line. Rust prints them to standard error, which a component for
+/// wasm32-unknown-unknown does not have, so without this nobody would learn more than that the plugin panicked. `register`
+/// runs in an instance of its own, so it needs this as much as `init` does.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string(), &[])));
 }
 
 export!(HelpdeskStats);

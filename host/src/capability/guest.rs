@@ -17,7 +17,7 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::capability::log::PluginLog;
+use crate::capability::log::{ErrorOutput, PluginLog};
 use crate::capability::wasi::{self, Stdio};
 use crate::contract::{CallContext, Error, PluginName};
 
@@ -38,6 +38,7 @@ pub struct Guest {
 pub struct Caller {
     plugin: PluginName,
     log: Arc<PluginLog>,
+    error_output: Arc<ErrorOutput>,
     context: CallContext,
     deadline: Instant,
 }
@@ -78,11 +79,13 @@ impl Guest {
         slots: Arc<[Slot]>,
         limiter: Box<dyn ResourceLimiter + Send + Sync>,
     ) -> Self {
-        let (wasi, stdio) = wasi::context(&log);
+        let error_output = Arc::default();
+        let (wasi, stdio) = wasi::context(&log, &error_output);
         Self {
             caller: Caller {
                 plugin,
                 log,
+                error_output,
                 context: CallContext::default(),
                 deadline: Instant::now(),
             },
@@ -99,9 +102,10 @@ impl Guest {
     pub fn enter(&mut self, context: CallContext, deadline: Instant) {
         self.caller.context = context;
         self.caller.deadline = deadline;
+        self.caller.error_output.clear();
     }
 
-    /// Ends what the entry printed without ending the line. Called when the entry returned.
+    /// Ends what the entry printed without ending the line. Called when the entry ended, however it did.
     pub fn leave(&self) {
         self.stdio.finish();
     }
@@ -178,6 +182,11 @@ impl Caller {
     /// The plugin's log, for whoever keeps it.
     pub(super) fn shared_log(&self) -> &Arc<PluginLog> {
         &self.log
+    }
+
+    /// What the plugin said in the present entry about something that failed.
+    pub(crate) fn error_output(&self) -> &ErrorOutput {
+        &self.error_output
     }
 
     /// For whom the call runs.

@@ -83,6 +83,13 @@ known! {
     WASI_TERMINAL_STDIN = "wasi:cli/terminal-stdin", Gate::Ambient;
     WASI_TERMINAL_STDOUT = "wasi:cli/terminal-stdout", Gate::Ambient;
     WASI_TERMINAL_STDERR = "wasi:cli/terminal-stderr", Gate::Ambient;
+    WASI_SOCKETS_NETWORK = "wasi:sockets/network", Gate::Ambient;
+    WASI_SOCKETS_INSTANCE_NETWORK = "wasi:sockets/instance-network", Gate::Ambient;
+    WASI_SOCKETS_TCP = "wasi:sockets/tcp", Gate::Ambient;
+    WASI_SOCKETS_TCP_CREATE_SOCKET = "wasi:sockets/tcp-create-socket", Gate::Ambient;
+    WASI_SOCKETS_UDP = "wasi:sockets/udp", Gate::Ambient;
+    WASI_SOCKETS_UDP_CREATE_SOCKET = "wasi:sockets/udp-create-socket", Gate::Ambient;
+    WASI_SOCKETS_IP_NAME_LOOKUP = "wasi:sockets/ip-name-lookup", Gate::Ambient;
     WASI_FILESYSTEM_TYPES = "wasi:filesystem/types", Gate::Ambient;
     WASI_PREOPENS = "wasi:filesystem/preopens", Gate::Ambient;
     WASI_HTTP_TYPES = "wasi:http/types", Gate::Ambient;

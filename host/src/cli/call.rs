@@ -8,9 +8,10 @@ use super::back_ends::{self, BackEnds};
 use super::failure::{Failure, print};
 use super::progress;
 use super::settings::Settings;
+use crate::capability::log::Entry;
 use crate::contract::{CallContext, Json};
 use crate::permission::Grants;
-use crate::runtime::{CallError, Limits, Plugin};
+use crate::runtime::{CallError, Component, Host, Limits, LoadError, Plugin};
 
 /// Loads the plugin, calls the function, prints the result, and shuts the plugin down.
 pub(super) async fn run(settings: &Settings, call: &Call) -> Result<(), Failure> {
@@ -31,13 +32,30 @@ pub(super) async fn run(settings: &Settings, call: &Call) -> Result<(), Failure>
         memory_bytes: usize::try_from(call.memory << 20).unwrap_or(usize::MAX),
         ..Limits::default()
     };
-    let plugin = host.load(&component, grants, limits).await?;
+    let plugin = match host.load(&component, grants, limits).await {
+        Ok(plugin) => plugin,
+        Err(error) => {
+            if call.show_log {
+                show_log(&log_of_failed(&host, &component, &error));
+            }
+            return Err(error.into());
+        }
+    };
     let answer = answer(&plugin, call, &args).await;
     plugin.shutdown().await;
     if call.show_log {
-        show_log(&plugin);
+        show_log(&plugin.log().entries());
     }
     print(&answer?)
+}
+
+/// What a plugin that was not loaded wrote: into its own log where it got so far as to be started, and else while it
+/// registered.
+fn log_of_failed(host: &Host, component: &Component, error: &LoadError) -> Vec<Entry> {
+    match error {
+        LoadError::Start(CallError::Start { plugin, .. }) => host.logs().of(plugin).entries(),
+        _ => host.logs().of_register(&component.hash()),
+    }
 }
 
 /// The result as JSON on one line.
@@ -52,10 +70,10 @@ async fn answer(plugin: &Plugin, call: &Call, args: &Json) -> Result<String, Cal
 }
 
 /// Prints the log as JSON lines. There is nobody left to tell if standard error is closed.
-fn show_log(plugin: &Plugin) {
+fn show_log(entries: &[Entry]) {
     let mut err = std::io::stderr().lock();
-    for entry in plugin.log().entries() {
-        if let Ok(line) = serde_json::to_string(&entry) {
+    for entry in entries {
+        if let Ok(line) = serde_json::to_string(entry) {
             let _ = writeln!(err, "{line}");
         }
     }

@@ -1,7 +1,7 @@
 //! `goatherd inspect`: what a component is, without trusting it with anything.
 //!
-//! What was read off the component is shown even where the plugin cannot be described; the reason is shown beside it, and
-//! the command then fails.
+//! What was read off the component, and what it printed while it registered, is shown even where the plugin cannot be
+//! described; the reason is shown beside it, and the command then fails.
 
 use std::fmt::Write as _;
 
@@ -12,6 +12,7 @@ use super::back_ends;
 use super::failure::{Failure, print};
 use super::progress;
 use super::settings::Settings;
+use crate::capability::log::Entry;
 use crate::contract::registration::Registration;
 use crate::runtime::{Component, Description, Verdict};
 
@@ -21,10 +22,11 @@ pub(super) async fn run(settings: &Settings, inspect: &Inspect) -> Result<(), Fa
     let compiling = format!("compiling {}", inspect.file.display());
     let component = progress::while_waiting(compiling, host.compile_file(&inspect.file)).await?;
     let described = host.describe(&component).await.map_err(Failure::from);
+    let log = host.logs().of_register(&component.hash());
     let text = if inspect.json {
-        as_json(&component, described.as_ref())?
+        as_json(&component, described.as_ref(), &log)?
     } else {
-        as_text(&component, described.as_ref().ok())
+        as_text(&component, described.as_ref().ok(), &log)
     };
     print(&text)?;
     described.map(|_| ())
@@ -33,6 +35,7 @@ pub(super) async fn run(settings: &Settings, inspect: &Inspect) -> Result<(), Fa
 fn as_json(
     component: &Component,
     described: Result<&Description, &Failure>,
+    log: &[Entry],
 ) -> Result<String, Failure> {
     let imports: Vec<Value> = component
         .imports()
@@ -50,6 +53,7 @@ fn as_json(
         "imports": imports,
         "exports": component.exports(),
         "registration": described.ok().map(|description| &description.registration),
+        "log": log,
         "error": described.err().map(Failure::to_json),
     });
     let text = serde_json::to_string_pretty(&shown).map_err(anyhow::Error::from)?;
@@ -65,10 +69,10 @@ fn words(verdict: &Verdict) -> (&'static str, Option<String>, Option<String>) {
     }
 }
 
-fn as_text(component: &Component, description: Option<&Description>) -> String {
+fn as_text(component: &Component, description: Option<&Description>, log: &[Entry]) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = write_text(&mut text, component, description);
+    let _ = write_text(&mut text, component, description, log);
     text
 }
 
@@ -76,6 +80,7 @@ fn write_text(
     out: &mut String,
     component: &Component,
     description: Option<&Description>,
+    log: &[Entry],
 ) -> std::fmt::Result {
     if let Some(description) = description {
         write_identity(out, &description.registration)?;
@@ -107,7 +112,32 @@ fn write_text(
     if let Some(description) = description {
         write_contributions(out, &description.registration)?;
     }
+    write_log(out, log)
+}
+
+/// What the plugin wrote while it registered. Untrusted text, so control chars are replaced.
+fn write_log(out: &mut String, log: &[Entry]) -> std::fmt::Result {
+    if log.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nlog of register")?;
+    for entry in log {
+        let level = format!("{:?}", entry.level).to_lowercase();
+        for line in entry.message.lines() {
+            let line: String = line.chars().map(shown).collect();
+            writeln!(out, "  {level:5}  {line}")?;
+        }
+    }
     Ok(())
+}
+
+/// A char as a terminal may be given it.
+fn shown(char: char) -> char {
+    if char.is_control() && char != '\t' {
+        char::REPLACEMENT_CHARACTER
+    } else {
+        char
+    }
 }
 
 fn write_identity(out: &mut String, registration: &Registration) -> std::fmt::Result {

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use wasmtime::Engine;
 
 use super::error::ComponentError;
-use crate::capability::Interfaces;
 use crate::capability::table::Gate;
+use crate::capability::{Interfaces, wasi};
 use crate::contract::ContractVersion;
 use crate::contract::bindings::Exported;
 use crate::contract::version::{InterfaceName, PACKAGE};
@@ -198,6 +198,9 @@ impl Import {
 impl Verdict {
     /// Whether and when the host links an import of this name.
     fn of(name: &str, interfaces: &Interfaces) -> Self {
+        if let Some(reason) = wasi_refusal(name) {
+            return Self::Refused { reason };
+        }
         let Some(gate) = interfaces.gate(unversioned(name)) else {
             return Self::Refused {
                 reason: "no host interface has this name".to_owned(),
@@ -210,6 +213,15 @@ impl Verdict {
             Gate::TypesOnly | Gate::Ambient => Self::Ambient,
             Gate::Needs(permission) => Self::Granted { permission },
         }
+    }
+}
+
+/// Why an import is not served, where it is one of WASI's that is not.
+fn wasi_refusal(name: &str) -> Option<String> {
+    if name.starts_with("wasi:") {
+        wasi::refusal(name)
+    } else {
+        None
     }
 }
 
@@ -226,9 +238,6 @@ fn check_version(name: &str) -> Result<(), String> {
             .served_by()
             .map(|_| ())
             .map_err(|error| error.to_string()),
-        Ok(None) if name.starts_with("wasi:") && !name.contains("@0.2.") => {
-            Err("this host serves version 0.2 of WASI".to_owned())
-        }
         Ok(None) => Ok(()),
         Err(error) => Err(error.to_string()),
     }

@@ -15,9 +15,10 @@ use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
 use super::live::Terms;
+use super::trap::Trapped;
 use super::turns::Turns;
 use crate::capability::Interfaces;
-use crate::capability::log::PluginLog;
+use crate::capability::log::{Logs, PluginLog};
 use crate::contract::registration::{NeededExport, Problems, Registration};
 use crate::contract::wire::registration as wire;
 use crate::contract::{ContractVersion, PluginName};
@@ -64,12 +65,13 @@ impl DescribeError {
     }
 }
 
-/// What a component's `register` returns.
+/// What a component's `register` returns. What it prints is kept in `logs` under the component's hash.
 pub(super) async fn ask(
     component: &Component,
     interfaces: &Interfaces,
     limits: Limits,
     turns: &Turns,
+    logs: &Logs,
 ) -> Result<wire::Registration, LoadError> {
     let plugin = component.label();
     link::check_known(plugin, component.imports())?;
@@ -77,15 +79,17 @@ pub(super) async fn ask(
         plugin: plugin.to_owned(),
         reason: format!("{error:#}"),
     })?;
-    let failed = |trap| LoadError::Register {
+    let failed = |Trapped { trap, output }| LoadError::Register {
         plugin: plugin.to_owned(),
         trap,
+        output,
     };
     let deadline = Instant::now() + limits.init_timeout;
     // Its real name is what `register` is about to say.
     let nameless = PluginName::provisional(plugin);
+    let log = Arc::new(PluginLog::new(nameless.clone()));
     let mold = Mold {
-        log: Arc::new(PluginLog::new(nameless.clone())),
+        log: Arc::clone(&log),
         plugin: nameless,
         linked,
         slots: Arc::from(Vec::new()),
@@ -96,8 +100,12 @@ pub(super) async fn ask(
         transfer_bytes: REGISTRATION_BYTES,
         ..limits
     });
-    let mut instance = mold.instantiate(&terms, deadline).await.map_err(failed)?;
-    instance.register(deadline).await.map_err(failed)
+    let said = match mold.instantiate(&terms, deadline).await {
+        Ok(mut instance) => instance.register(deadline).await,
+        Err(trapped) => Err(trapped),
+    };
+    logs.keep_register(component.hash(), &log);
+    said.map_err(failed)
 }
 
 /// What a component is that said this.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::limits::InstanceMode;
-use super::trap::Trap;
+use super::trap::{Said, Trap};
 use crate::capability::PrepareError;
 use crate::contract::registration::Problems;
 use crate::contract::version::VersionError;
@@ -44,6 +44,17 @@ pub enum ComponentError {
         component: String,
         /// wasmtime's words.
         reason: String,
+    },
+    /// It needs what no host of this version serves, in a form that this host cannot even compile.
+    #[error(
+        "{component} cannot be compiled here, and it needs what this host does not serve: {}",
+        list_unknown(unknown)
+    )]
+    Unserved {
+        /// What was given.
+        component: String,
+        /// What it imports and exports that is not served.
+        unknown: Vec<Unknown>,
     },
     /// A component of another world.
     #[error(
@@ -95,10 +106,10 @@ impl Missing {
     }
 }
 
-/// An interface that a component imports and no host serves.
+/// An interface that a component needs and no host serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
-    /// The interface, as imported.
+    /// The interface, as the component names it.
     pub interface: String,
     /// Why it is not served.
     pub reason: String,
@@ -145,12 +156,18 @@ pub enum LoadError {
         missing: Vec<Missing>,
     },
     /// `register` did not return.
-    #[error("plugin \"{plugin}\" could not be described: register failed: {trap}")]
+    #[error(
+        "plugin \"{plugin}\" could not be described: register failed: {trap}{}",
+        Said(output)
+    )]
     Register {
         /// The file, since the name is not known.
         plugin: String,
         /// Why.
         trap: Trap,
+        /// What the plugin printed about it; untrusted, and at most
+        /// [`ERROR_OUTPUT_BYTES`](crate::capability::log::ERROR_OUTPUT_BYTES).
+        output: String,
     },
     /// Its registration is not valid.
     #[error("plugin \"{plugin}\" has an invalid registration:\n{problems}")]
@@ -193,7 +210,7 @@ pub enum CallError {
         error: Error,
     },
     /// The instance stopped in the middle and was discarded.
-    #[error("plugin \"{plugin}\" failed in {function}: {trap}")]
+    #[error("plugin \"{plugin}\" failed in {function}: {trap}{}", Said(output))]
     Trapped {
         /// The plugin.
         plugin: PluginName,
@@ -201,14 +218,23 @@ pub enum CallError {
         function: String,
         /// Why.
         trap: Trap,
+        /// What the plugin said about it in that call; untrusted, and at most
+        /// [`ERROR_OUTPUT_BYTES`](crate::capability::log::ERROR_OUTPUT_BYTES).
+        output: String,
     },
     /// A new instance could not be made, or its `init` failed.
-    #[error("plugin \"{plugin}\" could not start an instance: {reason}")]
+    #[error(
+        "plugin \"{plugin}\" could not start an instance: {reason}{}",
+        Said(output)
+    )]
     Start {
         /// The plugin.
         plugin: PluginName,
         /// Why.
         reason: String,
+        /// What the plugin said about it; untrusted, and at most
+        /// [`ERROR_OUTPUT_BYTES`](crate::capability::log::ERROR_OUTPUT_BYTES).
+        output: String,
         /// Whether it was the plugin's doing, and not that of a host which is full or stops.
         by_plugin: bool,
     },
@@ -317,7 +343,8 @@ pub enum CallError {
 const RETRY_MS: u64 = 1_000;
 
 impl CallError {
-    /// The error as the contract has it, for another plugin, an HTTP response or a command line.
+    /// The error as the contract has it, for another plugin, an HTTP response or a command line. What the plugin printed is
+    /// not in it: that is for those who run the plugin or wrote it.
     pub fn to_contract(&self) -> Error {
         match self {
             Self::Plugin { error, .. } => error.clone(),
@@ -335,9 +362,16 @@ impl CallError {
             Self::ArgsTooLarge { .. } | Self::ResultTooLarge { .. } => {
                 Error::TooLarge(self.to_string())
             }
-            Self::Trapped { .. }
-            | Self::Start { .. }
-            | Self::LeftAlone { .. }
+            Self::Trapped {
+                plugin,
+                function,
+                trap,
+                ..
+            } => Error::Unavailable(format!("plugin \"{plugin}\" failed in {function}: {trap}")),
+            Self::Start { plugin, reason, .. } => Error::Unavailable(format!(
+                "plugin \"{plugin}\" could not start an instance: {reason}"
+            )),
+            Self::LeftAlone { .. }
             | Self::ShutDown { .. }
             | Self::NotServing { .. }
             | Self::NotJson { .. } => Error::Unavailable(self.to_string()),

@@ -20,6 +20,7 @@ use super::error::{ComponentError, LoadError};
 use super::instance::Mold;
 use super::limits::Limits;
 use super::link;
+use super::names;
 use super::plugin::{Plugin, PluginParts};
 use super::turns::Turns;
 use crate::capability::cache::{Caching, MemoryCache};
@@ -206,22 +207,18 @@ impl Host {
         // The semaphore is never closed, so an error here cannot come up; compiling without a permit would be no harm.
         let _permit = self.0.compiling.acquire().await.ok();
         let host = self.clone();
+        let named = label.to_owned();
         let compile = move || {
-            let compiled = wasmtime::component::Component::from_binary(
-                host.0.engine.engine(),
-                bytes.as_ref(),
-            )?;
+            let bytes = bytes.as_ref();
+            let compiled =
+                wasmtime::component::Component::from_binary(host.0.engine.engine(), bytes)
+                    .map_err(|error| names::explain(&named, bytes, &error))?;
             if let Some(cache) = &host.0.code_cache {
                 cache.store(&key, &compiled);
             }
-            wasmtime::Result::<_>::Ok(compiled)
+            Ok(compiled)
         };
-        off_thread(label, compile)
-            .await?
-            .map_err(|error| ComponentError::Invalid {
-                component: label.to_owned(),
-                reason: format!("{error:#}"),
-            })
+        off_thread(label, compile).await?
     }
 
     /// Runs `register` with nothing granted, and shows what the plugin is and what it asks for.
@@ -238,7 +235,8 @@ impl Host {
         component: &Component,
         limits: Limits,
     ) -> Result<Description, LoadError> {
-        let said = describe::ask(component, &self.0.interfaces, limits, &self.0.turns).await?;
+        let (interfaces, logs) = (&self.0.interfaces, &self.0.logs);
+        let said = describe::ask(component, interfaces, limits, &self.0.turns, logs).await?;
         describe::judge(component, said, &self.0.version)
     }
 
@@ -268,13 +266,9 @@ impl Host {
             return Ok(description);
         }
         let component = self.compile(label, bytes).await?;
-        let said = describe::ask(
-            &component,
-            &self.0.interfaces,
-            Limits::default(),
-            &self.0.turns,
-        );
-        let said = said.await?;
+        let (interfaces, logs) = (&self.0.interfaces, &self.0.logs);
+        let limits = Limits::default();
+        let said = describe::ask(&component, interfaces, limits, &self.0.turns, logs).await?;
         let raw = said.clone();
         let description = describe::judge(&component, said, &self.0.version)?;
         let (cache, kept) = (cache.clone(), description.clone());
@@ -356,6 +350,7 @@ impl Host {
                 plugin: plugin.to_string(),
                 reason: format!("{error:#}"),
             })?;
+        self.0.logs.adopt_register(&component.hash(), &plugin);
         let mold = Mold {
             log: self.0.logs.of(&plugin),
             plugin,

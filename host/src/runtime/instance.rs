@@ -18,7 +18,7 @@ use wasmtime::Store;
 use super::limits::{Limiter, Meter};
 use super::link::Linked;
 use super::live::{Generation, Terms};
-use super::trap::{Bounds, DeadlinePassed, Trap};
+use super::trap::{Bounds, DeadlinePassed, Trap, Trapped};
 use super::turns::{Share, Turn};
 use crate::capability::log::{Level, PluginLog, Source};
 use crate::capability::{Guest, Slot};
@@ -42,6 +42,8 @@ pub(super) struct Mold {
 /// Why an instance could not be started.
 pub(super) struct StartFailure {
     pub(super) reason: String,
+    /// What the plugin said about it.
+    pub(super) output: String,
     /// Whether it was the plugin's doing.
     pub(super) by_plugin: bool,
 }
@@ -68,7 +70,7 @@ impl Mold {
         &self,
         terms: &Terms,
         deadline: Instant,
-    ) -> Result<Instance, Trap> {
+    ) -> Result<Instance, Trapped> {
         let limits = &terms.limits;
         let meter = Arc::new(Meter::new(limits, Arc::clone(&self.refusals)));
         let limiter = Limiter(Arc::clone(&meter));
@@ -86,7 +88,13 @@ impl Mold {
         keep_deadline(&mut store, &turn);
         let bounds = Bounds::of(limits);
         let made = within(deadline, &turn, pin!(self.linked.instantiate(&mut store))).await;
-        let exports = made.map_err(|stop| stop.explain(&meter, bounds))?;
+        let exports = made.map_err(|stop| {
+            store.data().leave();
+            Trapped {
+                trap: stop.explain(&meter, bounds),
+                output: store.data().caller().error_output().text(),
+            }
+        })?;
         Ok(Instance {
             store,
             exports,
@@ -104,7 +112,7 @@ impl Mold {
     pub(super) async fn start(&self, terms: &Terms) -> Result<Instance, StartFailure> {
         let deadline = Instant::now() + terms.limits.init_timeout;
         let made = self.instantiate(terms, deadline).await;
-        let mut instance = made.map_err(|trap| self.say(&trap, "instantiation"))?;
+        let mut instance = made.map_err(|trapped| self.say(trapped, "instantiation"))?;
         match instance.init(deadline).await {
             Ok(Ok(())) => Ok(instance),
             Ok(Err(error)) => {
@@ -112,19 +120,22 @@ impl Mold {
                 self.log.host(Level::Error, reason.clone());
                 Err(StartFailure {
                     reason,
+                    output: String::new(),
                     by_plugin: true,
                 })
             }
-            Err(trap) => Err(self.say(&trap, "init")),
+            Err(trapped) => Err(self.say(trapped, "init")),
         }
     }
 
     /// Puts a trap into the plugin's log, and returns it in words.
-    fn say(&self, trap: &Trap, what: &str) -> StartFailure {
+    fn say(&self, trapped: Trapped, what: &str) -> StartFailure {
+        let Trapped { trap, output } = trapped;
         let reason = format!("{what} failed: {trap}");
         self.log.host(Level::Error, reason.clone());
         StartFailure {
             reason,
+            output,
             by_plugin: !matches!(trap, Trap::HostFull(_)),
         }
     }
@@ -145,19 +156,19 @@ fn keep_deadline(store: &mut Store<Guest>, turn: &Arc<Turn>) {
 
 impl Instance {
     /// Calls `register`.
-    pub(super) async fn register(&mut self, deadline: Instant) -> Result<Registration, Trap> {
+    pub(super) async fn register(&mut self, deadline: Instant) -> Result<Registration, Trapped> {
         self.enter(CallContext::default(), deadline);
         let called = self.exports.register(&mut self.store);
         let called = within(deadline, &self.turn, pin!(called)).await;
-        called.map_err(|stop| self.explain(stop, "register"))
+        self.leave(called, "register")
     }
 
     /// Calls `init`.
-    async fn init(&mut self, deadline: Instant) -> Result<Result<(), Error>, Trap> {
+    async fn init(&mut self, deadline: Instant) -> Result<Result<(), Error>, Trapped> {
         self.enter(CallContext::default(), deadline);
         let called = self.exports.init(&mut self.store);
         let called = within(deadline, &self.turn, pin!(called)).await;
-        called.map_err(|stop| self.explain(stop, "init"))
+        self.leave(called, "init")
     }
 
     /// Asks it something, for whom and until when [`enter`](Self::enter) said.
@@ -165,19 +176,21 @@ impl Instance {
         &mut self,
         asked: &I,
         deadline: Instant,
-    ) -> Result<Result<I::Answer, Error>, Trap> {
+    ) -> Result<Result<I::Answer, Error>, Trapped> {
         let called = asked.enter(&self.exports, &mut self.store);
         let called = within(deadline, &self.turn, pin!(called)).await;
-        self.store.data().leave();
-        called.map_err(|stop| self.explain(stop, asked.name()))
+        self.leave(called, asked.name())
     }
 
     /// Calls `shutdown`. The instance is gone afterwards.
-    pub(super) async fn shutdown(mut self, deadline: Instant) -> Result<Result<(), Error>, Trap> {
+    pub(super) async fn shutdown(
+        mut self,
+        deadline: Instant,
+    ) -> Result<Result<(), Error>, Trapped> {
         self.enter(CallContext::default(), deadline);
         let called = self.exports.shutdown(&mut self.store);
         let called = within(deadline, &self.turn, pin!(called)).await;
-        called.map_err(|stop| self.explain(stop, "shutdown"))
+        self.leave(called, "shutdown")
     }
 
     /// Counts a call, and says whether it should be timed: every sixteenth of an instance is, since asking for the time
@@ -218,8 +231,14 @@ impl Instance {
         self.store.set_epoch_deadline(1);
     }
 
+    /// Ends an entry, however it ended: what it printed is in the log before anything that follows from it.
+    fn leave<T>(&self, ended: Result<T, Stop>, function: &str) -> Result<T, Trapped> {
+        self.store.data().leave();
+        ended.map_err(|stop| self.explain(stop, function))
+    }
+
     /// Puts the whole story of a trap into the plugin's log, and returns it in words.
-    fn explain(&self, stop: Stop, function: &str) -> Trap {
+    fn explain(&self, stop: Stop, function: &str) -> Trapped {
         let story = match &stop {
             Stop::Error(error) => format!("{error:#}"),
             Stop::Deadline | Stop::HostPanicked => String::new(),
@@ -231,7 +250,8 @@ impl Instance {
         ];
         let caller = self.store.data().caller();
         caller.write_log(Level::Error, Source::Host, trap.to_string(), fields);
-        trap
+        let output = caller.error_output().text();
+        Trapped { trap, output }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use wasmtime::component::Linker;
 
+use super::closed;
 use super::component::{Component, Import, Verdict};
 use super::error::{LoadError, Missing, Unknown};
 use crate::capability::{Guest, Interfaces, table};
@@ -108,34 +109,43 @@ pub(super) fn link_granted(
     component: &Component,
     interfaces: &Interfaces,
 ) -> wasmtime::Result<Linked> {
-    link(component, interfaces, |_| true, false)
+    let linker = open(component, interfaces, |_| true)?;
+    join(component, &linker)
 }
 
-/// Links a component to what is always there; everything else traps when it is called.
+/// Links a component to what is always there; everything else traps when it is called, with its name.
 pub(super) fn link_ambient(
     component: &Component,
     interfaces: &Interfaces,
 ) -> wasmtime::Result<Linked> {
     let ambient = |import: &Import| import.verdict == Verdict::Ambient;
-    link(component, interfaces, ambient, true)
+    let mut linker = open(component, interfaces, ambient)?;
+    closed::close(&mut linker, component, |import| !ambient(import))?;
+    join(component, &linker)
 }
 
-fn link(
-    component: &Component,
-    interfaces: &Interfaces,
-    open: impl Fn(&Import) -> bool,
-    trap_the_rest: bool,
-) -> wasmtime::Result<Linked> {
-    let compiled = component.compiled();
-    let mut linker: Linker<Guest> = Linker::new(compiled.engine());
-    for import in component.imports().iter().filter(|import| open(import)) {
-        interfaces.link(import.interface(), &mut linker)?;
-    }
-    if trap_the_rest {
-        linker.define_unknown_imports_as_traps(compiled)?;
-    }
-    let instance = linker.instantiate_pre(compiled)?;
+fn join(component: &Component, linker: &Linker<Guest>) -> wasmtime::Result<Linked> {
+    let instance = linker.instantiate_pre(component.compiled())?;
     Linked::new(component.contract(), instance, |exported| {
         component.has(exported)
     })
+}
+
+/// A linker with the interfaces that a component imports and that are open to it.
+fn open(
+    component: &Component,
+    interfaces: &Interfaces,
+    is_open: impl Fn(&Import) -> bool,
+) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker: Linker<Guest> = Linker::new(component.compiled().engine());
+    // A component that was composed of others can import one interface in several versions, which are one here.
+    let mut added: Vec<&str> = Vec::new();
+    for import in component.imports().iter().filter(|import| is_open(import)) {
+        let interface = import.interface();
+        if !added.contains(&interface) {
+            interfaces.link(interface, &mut linker)?;
+            added.push(interface);
+        }
+    }
+    Ok(linker)
 }

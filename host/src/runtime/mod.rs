@@ -14,6 +14,7 @@
 
 mod breaker;
 mod clock;
+mod closed;
 mod code_cache;
 mod component;
 mod describe;
@@ -27,6 +28,7 @@ mod limits;
 mod link;
 mod live;
 mod metrics;
+mod names;
 mod plugin;
 mod pool;
 mod private;

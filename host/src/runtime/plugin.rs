@@ -19,7 +19,7 @@ use super::instance::Mold;
 use super::limits::Limits;
 use super::metrics::{Ending, Metrics};
 use super::pool::{Lease, Pool};
-use super::trap::Trap;
+use super::trap::{Trap, Trapped};
 use crate::capability::PluginRates;
 use crate::capability::log::{Level, PluginLog};
 use crate::contract::invocation::{Call, Invocation};
@@ -177,10 +177,11 @@ impl Plugin {
                 plugin: self.name().clone(),
                 error,
             }),
-            Err(trap) => Err(CallError::Trapped {
+            Err(Trapped { trap, output }) => Err(CallError::Trapped {
                 plugin: self.name().clone(),
                 function: asked.name().to_owned(),
                 trap,
+                output,
             }),
         }
     }
@@ -306,20 +307,30 @@ impl Plugin {
 const WHOLE: (u32, u32) = (9, 10);
 
 /// What an end says about the plugin, which had so much of its timeout.
-fn outcome<A>(ended: &Result<Result<A, Error>, Trap>, had: Duration, timeout: Duration) -> Outcome {
-    match ended {
-        Ok(_) => Outcome::Good,
-        Err(Trap::TimedOut) if had < timeout / WHOLE.1 * WHOLE.0 => Outcome::NoVerdict,
-        Err(Trap::HostFull(_)) => Outcome::NoVerdict,
-        Err(trap) => Outcome::Failed(trap.to_string()),
+fn outcome<A>(
+    ended: &Result<Result<A, Error>, Trapped>,
+    had: Duration,
+    timeout: Duration,
+) -> Outcome {
+    let trap = match ended {
+        Ok(_) => return Outcome::Good,
+        Err(Trapped { trap, .. }) => trap,
+    };
+    match trap {
+        Trap::TimedOut if had < timeout / WHOLE.1 * WHOLE.0 => Outcome::NoVerdict,
+        Trap::HostFull(_) => Outcome::NoVerdict,
+        trap => Outcome::Failed(trap.to_string()),
     }
 }
 
-fn ending<A>(ended: &Result<Result<A, Error>, Trap>) -> Ending {
+fn ending<A>(ended: &Result<Result<A, Error>, Trapped>) -> Ending {
     match ended {
         Ok(Ok(_)) => Ending::Answered,
         Ok(Err(_)) => Ending::Error,
-        Err(Trap::TimedOut) => Ending::Timeout,
+        Err(Trapped {
+            trap: Trap::TimedOut,
+            ..
+        }) => Ending::Timeout,
         Err(_) => Ending::Trap,
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use wasmtime_wasi::I32Exit;
 
+use super::closed::NotLinked;
 use super::limits::{Limits, Meter};
 
 /// Why an instance stopped in the middle of a call and was discarded.
@@ -34,7 +35,7 @@ pub enum Trap {
     },
     /// It handed over data that is not what the contract says, such as text that is not UTF-8.
     BadData(String),
-    /// It called an interface that is not linked, as happens when `register` is not pure.
+    /// It called an interface that is not linked, as happens when `register` is not pure. Names interface and function.
     NotLinked(String),
     /// A host function panicked: a bug in the host.
     HostPanicked,
@@ -42,6 +43,27 @@ pub enum Trap {
     HostFull(String),
     /// Anything else, in wasmtime's words.
     Other(String),
+}
+
+/// An entry into an instance that did not return.
+#[derive(Debug)]
+pub(super) struct Trapped {
+    pub(super) trap: Trap,
+    /// What the plugin said about it in that entry; untrusted, and empty where it said nothing.
+    pub(super) output: String,
+}
+
+/// What a plugin said about its failure, to be put behind an error's text. It is for people who run the plugin or write it,
+/// never for other plugins or visitors.
+pub(super) struct Said<'a>(pub(super) &'a str);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, "; it said:\n{}", self.0)
+    }
 }
 
 /// The error that ends an instance whose deadline passed.
@@ -61,6 +83,9 @@ impl Trap {
         if let Some(trap) = error.downcast_ref::<wasmtime::Trap>() {
             return Self::from_wasm(*trap, meter, limits);
         }
+        if let Some(not_linked) = error.downcast_ref::<NotLinked>() {
+            return Self::NotLinked(not_linked.to_string());
+        }
         if let Some(full) = error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>() {
             return Self::HostFull(full.to_string());
         }
@@ -69,8 +94,6 @@ impl Trap {
             Self::TransferTooLarge {
                 limit_bytes: limits.transfer_bytes,
             }
-        } else if text.starts_with("unknown import") {
-            Self::NotLinked(text)
         } else if is_about_data(&text) {
             Self::BadData(text)
         } else if meter.take_refused() {
@@ -139,7 +162,7 @@ impl fmt::Display for Trap {
                 limit_bytes >> 20
             ),
             Self::StackOverflow => f.write_str("it recursed too deeply for its stack"),
-            Self::Panicked => f.write_str("it panicked or aborted; its log may say why"),
+            Self::Panicked => f.write_str("it panicked or aborted"),
             Self::Exited(status) => write!(f, "it called exit with status {status}"),
             Self::OutOfBounds => {
                 f.write_str("it went outside its memory, as happens when it recurses too deeply")
@@ -152,7 +175,10 @@ impl fmt::Display for Trap {
             Self::BadData(text) => {
                 write!(f, "it handed over data that breaks the contract: {text}")
             }
-            Self::NotLinked(text) => write!(f, "it called what is not linked ({text})"),
+            Self::NotLinked(text) => write!(
+                f,
+                "it called what needs a grant, and nothing is granted yet: {text}; call it in `init` or later"
+            ),
             Self::HostPanicked => {
                 f.write_str("a host function panicked, which is a bug in the host")
             }

@@ -259,6 +259,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::runtime::Trap;
 
     fn of(error: Error, is_administrator: bool) -> Problem {
         let plugin: PluginName = "stats".parse().unwrap();
@@ -277,6 +278,24 @@ mod tests {
         assert_eq!(problem.status(), StatusCode::FORBIDDEN);
         assert!(!problem.shown().contains("customer_secret"));
         assert!(of(secret(), true).shown().contains("customer_secret"));
+    }
+
+    #[test]
+    fn what_a_plugin_said_before_a_trap_is_told_to_administrators_only() {
+        let plugin: PluginName = "stats".parse().unwrap();
+        let error = CallError::Trapped {
+            plugin: plugin.clone(),
+            function: "page".to_owned(),
+            trap: Trap::Panicked,
+            output: "the key is 1234".to_owned(),
+        };
+        let told = |is_administrator: bool| {
+            let contributions = Contributions::default();
+            let problem = Problem::of_call(&error, &plugin, &contributions, is_administrator);
+            problem.shown().to_owned()
+        };
+        assert!(!told(false).contains("1234"));
+        assert!(told(true).contains("1234"));
     }
 
     #[test]

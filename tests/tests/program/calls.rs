@@ -29,7 +29,7 @@ fn arguments_default_to_an_empty_object() {
 }
 
 #[test]
-fn both_examples_answer_the_same_in_their_languages() {
+fn the_examples_answer_the_same_in_their_languages() {
     let cases = [
         ("hello", "{}"),
         ("hello", r#"{"name": "Zoë \"Z\" 北京"}"#),
@@ -41,7 +41,7 @@ fn both_examples_answer_the_same_in_their_languages() {
         ("goodbye", "{}"),
     ];
     for (function, args) in cases {
-        let [js, py] = ["hello-js", "hello-py"].map(|guest| {
+        let [js, py, go] = ["hello-js", "hello-py", "hello-go"].map(|guest| {
             let outcome = call(guest, function, args, &["--language", "de"]);
             let answer = if outcome.status == Some(0) {
                 outcome.result()
@@ -51,6 +51,7 @@ fn both_examples_answer_the_same_in_their_languages() {
             (outcome.status, answer.to_string().replace(guest, "hello"))
         });
         assert_eq!(js, py, "{function} {args}");
+        assert_eq!(js, go, "{function} {args}");
     }
 }
 

@@ -22,6 +22,21 @@ const GUESTS: [&str; 3] = ["api-tour", "api-tour-js", "api-tour-py"];
 /// Functions that can fail, but not on a tour: they refuse nobody, and need only what every host of a tour has.
 const NEVER_REFUSED: [&str; 1] = ["capabilities.available"];
 
+/// What they are granted, but for the server that they ask.
+const GRANTED: [&str; 11] = [
+    "db:readwrite=tour_*",
+    "cache:readwrite=tour",
+    "config=app.*",
+    "secure_config:readwrite=tour.*",
+    "plugin_call=relay-a,relay-z",
+    "capability=*.echo",
+    "events=tour",
+    "email=@example.org",
+    "custom_fields:readwrite=contact",
+    "entity:readwrite=contact",
+    "entity:hard_delete=contact",
+];
+
 /// A line of the table.
 struct Step {
     /// `interface.function`, and after a slash what is special about it.
@@ -65,25 +80,39 @@ async fn the_tour_ends_as_expected_on_postgresql_redis_and_smtp() {
     go_around(Application::shared().await).await;
 }
 
+/// The guest in Rust has no standard error, on which panics would be printed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_rust_is_readable_with_its_line_in_the_error_and_in_the_log() {
+    let application = Application::embedded().await;
+    let granted: Vec<&str> = GRANTED
+        .into_iter()
+        .chain(["http=api.example.org"])
+        .collect();
+    let managed = Managed::new(&application.host, &[("api-tour", &granted)], &limits());
+    let plugin = managed.load("api-tour", guest("api-tour")).await;
+    let failed = call_in(&plugin, CallContext::default(), "fail", json!({})).await;
+    let error = failed.expect_err("it panics").to_string();
+
+    let source = include_str!("../../../guest-examples/api-tour/src/lib.rs");
+    let line = source
+        .lines()
+        .position(|line| line.contains("panic!(\"a bug"))
+        .expect("it has a bug");
+    let place = format!("api-tour/src/lib.rs:{}:", line + 1);
+    let log = plugin.log().entries();
+    for part in ["a bug, with {}", &place] {
+        assert!(error.contains(part), "{part:?} is not in: {error}");
+        let logged = log.iter().any(|entry| entry.message.contains(part));
+        assert!(logged, "{part:?} is not in: {log:?}");
+    }
+}
+
 /// One language after the other, on the same host.
 async fn go_around(application: Application) {
     let server = WebServer::plain(|seen| Reply::ok(&String::from_utf8_lossy(&seen.body))).await;
     let origin = format!("http://127.0.0.1:{}", server.port());
     let http = format!("http={origin}+private");
-    let granted: Vec<&str> = vec![
-        "db:readwrite=tour_*",
-        "cache:readwrite=tour",
-        "config=app.*",
-        "secure_config:readwrite=tour.*",
-        "plugin_call=relay-a,relay-z",
-        "capability=*.echo",
-        "events=tour",
-        &http,
-        "email=@example.org",
-        "custom_fields:readwrite=contact",
-        "entity:readwrite=contact",
-        "entity:hard_delete=contact",
-    ];
+    let granted: Vec<&str> = GRANTED.into_iter().chain([http.as_str()]).collect();
     let mut decided: Vec<(&str, &[&str])> =
         GUESTS.iter().map(|name| (*name, &granted[..])).collect();
     decided.push(("relay-a", &["plugin_call"]));

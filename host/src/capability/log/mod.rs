@@ -4,8 +4,16 @@
 //! with the plugin's name. Adding an entry never fails and never waits: a plugin that writes too much loses its own
 //! oldest entries and nobody else's. Text is kept as it came, so whoever shows it must escape it.
 
+mod error_output;
+
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+pub(crate) use error_output::ErrorOutput;
+pub use error_output::KEPT_BYTES as ERROR_OUTPUT_BYTES;
 
 use crate::capability::table::LOG;
 use crate::capability::{Caller, Interface, Of, PrepareError, Provider, Setup, View};
@@ -13,8 +21,6 @@ use crate::contract::PluginName;
 use crate::contract::bindings::link;
 use crate::contract::host;
 pub use crate::contract::host::LogLevel as Level;
-use jiff::Timestamp;
-use serde::{Serialize, Serializer};
 
 /// How many entries are kept for each plugin.
 pub const ENTRIES: usize = 1_000;
@@ -43,6 +49,15 @@ pub struct Entry {
     pub request_id: Option<String>,
 }
 
+impl Entry {
+    /// How many bytes of text it has.
+    fn bytes(&self) -> usize {
+        let fields = self.fields.iter();
+        let fields: usize = fields.map(|(name, value)| name.len() + value.len()).sum();
+        self.message.len() + fields
+    }
+}
+
 fn as_object<S: Serializer>(fields: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
     to.collect_map(fields.iter().map(|(name, value)| (name, value)))
 }
@@ -61,18 +76,81 @@ pub enum Source {
     Host,
 }
 
+/// Of how many components the host keeps what `register` wrote, until they are loaded.
+pub const REGISTER_LOGS: usize = 100;
+/// How many bytes are kept of what one `register` wrote: its newest entries.
+pub const REGISTER_LOG_BYTES: usize = 64 * 1024;
+
 /// The logs of all plugins of a host. They outlive the plugins, so that a failed start can be read about.
+///
+/// What a component writes while it registers is kept apart until it is loaded: a component that nobody has decided about
+/// can claim any name, and must not be able to write into the log of the plugin that has it.
 #[derive(Default)]
-pub struct Logs(Mutex<HashMap<PluginName, Arc<PluginLog>>>);
+pub struct Logs {
+    plugins: Mutex<HashMap<PluginName, Arc<PluginLog>>>,
+    /// By the component's hash, oldest first.
+    registers: Mutex<VecDeque<(String, Vec<Entry>)>>,
+}
 
 impl Logs {
     /// The log of a plugin.
     pub fn of(&self, plugin: &PluginName) -> Arc<PluginLog> {
-        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logs = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
         let log = logs
             .entry(plugin.clone())
             .or_insert_with(|| Arc::new(PluginLog::new(plugin.clone())));
         Arc::clone(log)
+    }
+
+    /// What the component with this hash wrote when `register` last ran, whether that succeeded or not. Empty where it was
+    /// loaded since, because then its plugin's log has it, and where its description was not made by this host.
+    pub fn of_register(&self, hash: &str) -> Vec<Entry> {
+        let registers = self.registers();
+        let found = registers.iter().find(|(of, _)| of == hash);
+        found
+            .map(|(_, entries)| entries.clone())
+            .unwrap_or_default()
+    }
+
+    /// Keeps what the component with this hash wrote while it registered, in place of what it wrote before.
+    pub(crate) fn keep_register(&self, hash: String, log: &PluginLog) {
+        let mut entries = log.entries();
+        let mut room = REGISTER_LOG_BYTES;
+        let kept = entries.iter().rev().take_while(|entry| {
+            let fits = entry.bytes() <= room;
+            room = room.saturating_sub(entry.bytes());
+            fits
+        });
+        let dropped = entries.len() - kept.count();
+        entries.drain(..dropped);
+        let mut registers = self.registers();
+        registers.retain(|(of, _)| *of != hash);
+        if entries.is_empty() {
+            return;
+        }
+        if registers.len() >= REGISTER_LOGS {
+            registers.pop_front();
+        }
+        registers.push_back((hash, entries));
+    }
+
+    /// Moves what the component with this hash wrote while it registered into the log of the plugin that it now is.
+    pub(crate) fn adopt_register(&self, hash: &str, plugin: &PluginName) {
+        let mut registers = self.registers();
+        let Some(index) = registers.iter().position(|(of, _)| of == hash) else {
+            return;
+        };
+        let taken = registers.remove(index);
+        drop(registers);
+        if let Some((_, entries)) = taken {
+            self.of(plugin).append(entries);
+        }
+    }
+
+    fn registers(&self) -> MutexGuard<'_, VecDeque<(String, Vec<Entry>)>> {
+        self.registers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,11 +212,18 @@ impl PluginLog {
             request_id,
         };
         self.trace(&entry);
+        self.append([entry]);
+    }
+
+    /// Adds entries that were told to `tracing` before.
+    fn append(&self, added: impl IntoIterator<Item = Entry>) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= ENTRIES {
-            entries.pop_front();
+        for entry in added {
+            if entries.len() >= ENTRIES {
+                entries.pop_front();
+            }
+            entries.push_back(entry);
         }
-        entries.push_back(entry);
     }
 
     fn trace(&self, entry: &Entry) {
@@ -202,6 +287,9 @@ impl Provider for Logging {
 
 impl host::Log for View<'_, ()> {
     fn log(&mut self, level: Level, message: String, fields: Vec<(String, String)>) {
+        if level == Level::Error {
+            self.caller.error_output().add_line(&message);
+        }
         self.caller
             .write_log(level, Source::Plugin, message, fields);
     }

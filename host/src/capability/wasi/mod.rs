@@ -4,11 +4,16 @@
 //! so these are always linked: the environment and the arguments are empty, standard input is at its end, standard output
 //! and error go into the plugin's log, and no directory is opened but the data folder of a plugin that has a
 //! [`files`](super::files) grant. Types of HTTP are among them; sending a request with them needs the `http` grant and goes
-//! [the way of all requests](crate::capability::http). Sockets have no line here and so are refused by name.
+//! [the way of all requests](crate::capability::http). [Sockets](sockets) are linked and reach nothing.
+//!
+//! All of it is there while a plugin registers, too: runtimes read clocks and print before they run any code of the plugin.
 
+mod sockets;
 mod stdio;
+mod version;
 
 pub(super) use stdio::Stdio;
+pub use version::refusal;
 
 use wasmtime::component::{HasData, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
@@ -17,7 +22,7 @@ use wasmtime_wasi::p2::bindings::{cli, clocks, io, random};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{WasiCtx, WasiView as _};
 
-use crate::capability::log::PluginLog;
+use crate::capability::log::{ErrorOutput, PluginLog};
 use crate::capability::{Guest, Interface, PrepareError, Provider, Setup, http, table};
 
 use std::sync::Arc;
@@ -26,12 +31,16 @@ use std::sync::Arc;
 const RANDOM_BYTES: u64 = 1024 * 1024;
 
 /// The WASI context of one instance, and the streams that it prints to.
-pub(super) fn context(log: &Arc<PluginLog>) -> (WasiCtx, Stdio) {
-    let stdio = Stdio::new(log);
+pub(super) fn context(log: &Arc<PluginLog>, error_output: &Arc<ErrorOutput>) -> (WasiCtx, Stdio) {
+    let stdio = Stdio::new(log, error_output);
     let context = WasiCtx::builder()
         .stdout(stdio.out.clone())
         .stderr(stdio.err.clone())
         .allow_blocking_current_thread(false)
+        // So that no socket is made; wasmtime allows none by default either.
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
         .max_random_size(RANDOM_BYTES)
         .build();
     (context, stdio)
@@ -53,7 +62,7 @@ impl Provider for Wasi {
 
     #[rustfmt::skip]
     fn interfaces(&self) -> Vec<Interface<()>> {
-        vec![
+        [
             Interface::known(table::WASI_IO_ERROR, |l, _| io::error::add_to_linker::<_, Streams>(l, |g| g.ctx().table)),
             Interface::known(table::WASI_IO_POLL, |l, _| io::poll::add_to_linker::<_, Streams>(l, |g| g.ctx().table)),
             Interface::known(table::WASI_IO_STREAMS, |l, _| io::streams::add_to_linker::<_, Streams>(l, |g| g.ctx().table)),
@@ -74,6 +83,9 @@ impl Provider for Wasi {
             Interface::known(table::WASI_TERMINAL_STDERR, |l, _| cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli)),
             Interface::known(table::WASI_HTTP_TYPES, |l, _| http::link_types(l)),
         ]
+        .into_iter()
+        .chain(sockets::interfaces())
+        .collect()
     }
 
     async fn prepare(&self, _: &Setup<'_>) -> Result<(), PrepareError> {

@@ -2,7 +2,9 @@
 //!
 //! Text becomes one entry a line. A line without an end is held until the end comes, the call that wrote it is over, or the
 //! line reaches the longest message that the log keeps; so what is held is bounded. Flushing ends no line, since most
-//! runtimes flush after every write. Writing never waits.
+//! runtimes flush after every write, and many write a line in pieces. Writing never waits.
+//!
+//! What goes to standard error is kept as the entry's [error output](ErrorOutput) as well, for whoever reads of its trap.
 
 use std::io;
 use std::pin::Pin;
@@ -16,7 +18,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::capability::log::{Level, MESSAGE_BYTES, PluginLog, Source};
+use crate::capability::log::{ErrorOutput, Level, MESSAGE_BYTES, PluginLog, Source};
 
 /// How much a plugin may write at a time.
 const PERMIT: usize = 64 * 1024;
@@ -26,6 +28,8 @@ const PERMIT: usize = 64 * 1024;
 pub(super) struct LogStream {
     log: Arc<PluginLog>,
     source: Source,
+    /// Standard output has none.
+    error_output: Option<Arc<ErrorOutput>>,
     line: Arc<Mutex<Vec<u8>>>,
     /// Whether `line` has anything in it, to be asked without the lock.
     held: Arc<AtomicBool>,
@@ -39,10 +43,10 @@ pub(crate) struct Stdio {
 
 impl Stdio {
     /// Streams into a plugin's log.
-    pub(super) fn new(log: &Arc<PluginLog>) -> Self {
+    pub(super) fn new(log: &Arc<PluginLog>, error_output: &Arc<ErrorOutput>) -> Self {
         Self {
-            out: LogStream::new(log, Source::Stdout),
-            err: LogStream::new(log, Source::Stderr),
+            out: LogStream::new(log, Source::Stdout, None),
+            err: LogStream::new(log, Source::Stderr, Some(Arc::clone(error_output))),
         }
     }
 
@@ -54,16 +58,20 @@ impl Stdio {
 }
 
 impl LogStream {
-    pub(super) fn new(log: &Arc<PluginLog>, source: Source) -> Self {
+    fn new(log: &Arc<PluginLog>, source: Source, error_output: Option<Arc<ErrorOutput>>) -> Self {
         Self {
             log: Arc::clone(log),
             source,
+            error_output,
             line: Arc::default(),
             held: Arc::default(),
         }
     }
 
     fn append(&self, bytes: &[u8]) {
+        if let Some(error_output) = &self.error_output {
+            error_output.add(bytes);
+        }
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             for part in piece.chunks(MESSAGE_BYTES) {

@@ -475,6 +475,7 @@ impl Pool {
         CallError::Start {
             plugin: self.mold.plugin.clone(),
             reason: failure.reason,
+            output: failure.output,
             by_plugin: failure.by_plugin,
         }
     }
@@ -483,6 +484,7 @@ impl Pool {
     fn given_up(&self) -> CallError {
         self.not_started(StartFailure {
             reason: "the host is stopping".to_owned(),
+            output: String::new(),
             by_plugin: false,
         })
     }

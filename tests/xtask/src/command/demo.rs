@@ -108,6 +108,7 @@ The demo runs. Open
   http://{address}/api/plugins/helpdesk-stats/page          where its menu entry leads
   http://{address}/api/plugins/hello-js/hello?name=Ada      a plugin in JavaScript
   http://{address}/api/plugins/hello-py/hello?name=Ada      the same in Python
+  http://{address}/api/plugins/hello-go/hello?name=Ada      the same in Go
 
 What each plugin may do is in {}. Ctrl-C ends it.",
         configuration.display()

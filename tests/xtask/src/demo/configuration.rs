@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 /// The examples that the demo shows. The others are for reading, and run in tests.
-pub(crate) const PLUGINS: [&str; 3] = ["helpdesk-stats", "hello-js", "hello-py"];
+pub(crate) const PLUGINS: [&str; 4] = ["helpdesk-stats", "hello-js", "hello-py", "hello-go"];
 
 /// The configuration as an operator would write it, every grant by hand.
 pub(crate) fn text(address: SocketAddr, plugins: &Path, database: &Path) -> Result<String> {
@@ -30,6 +30,9 @@ grants = ["db:read=ticket,queue", "cache:readwrite"]
 grants = ["cache:readwrite"]
 
 [plugin.hello-py]
+grants = ["cache:readwrite"]
+
+[plugin.hello-go]
 grants = ["cache:readwrite"]
 "#
     ))

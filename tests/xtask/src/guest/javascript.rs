@@ -1,7 +1,8 @@
 //! Guests in JavaScript: QuickJS around the script, by componentize-qjs through jco.
 //!
 //! The folder has `plugin.js`, and a `package.json` and `package-lock.json` that pin the builder. The component imports
-//! only what its world says: all of WASI is stubbed, so a script that asks for the time or for randomness traps.
+//! what its world says and what QuickJS needs of WASI, which the host serves: a script has the time, and what it prints or
+//! does not catch is in its log.
 
 use std::process::Command;
 
@@ -13,12 +14,7 @@ use crate::places::Places;
 use crate::process::{is_installed, run_quietly};
 
 /// Without its asynchronous mode, because the host runs synchronous components only.
-const OPTIONS: [&str; 4] = [
-    "--backend",
-    "qjs",
-    "--backend-qjs-disable-async",
-    "--backend-qjs-stub-wasi",
-];
+const OPTIONS: [&str; 3] = ["--backend", "qjs", "--backend-qjs-disable-async"];
 
 pub(super) fn build(places: &Places, guest: &Guest) -> Result<()> {
     let result = guest.component(places);

@@ -1,10 +1,11 @@
 //! Guests: what there is to build, and building it.
 //!
 //! A folder is a guest by being there. Its language is told by what its package manager wants: `Cargo.toml`,
-//! `package.json` or `requirements.txt`. Its world stands in `wit/world.wit`, in a package and under a name that end
+//! `package.json`, `requirements.txt` or `go.mod`. Its world stands in `wit/world.wit`, in a package and under a name that end
 //! in the folder's name.
 
 pub(crate) mod check;
+mod go;
 mod inputs;
 mod javascript;
 mod python;
@@ -43,6 +44,7 @@ enum Language {
     Rust,
     JavaScript,
     Python,
+    Go,
 }
 
 impl Guest {
@@ -108,6 +110,7 @@ pub(crate) fn build(places: &Places, guests: &[&Guest]) -> Result<()> {
             Language::Rust => {}
             Language::JavaScript => javascript::build(places, guest)?,
             Language::Python => python::build(places, guest)?,
+            Language::Go => go::build(places, guest)?,
         }
     }
     Ok(())
@@ -130,6 +133,7 @@ fn language(folder: &Path) -> Option<Language> {
         ("Cargo.toml", Language::Rust),
         ("package.json", Language::JavaScript),
         ("requirements.txt", Language::Python),
+        ("go.mod", Language::Go),
     ]
     .into_iter()
     .find(|(sign, _)| folder.join(sign).is_file())

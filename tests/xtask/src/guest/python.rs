@@ -1,7 +1,7 @@
 //! Guests in Python: CPython around the module `app`, by componentize-py.
 //!
-//! The folder has `app.py`, and a `requirements.txt` that pins the builder. The component imports only what its world
-//! says: all of WASI is stubbed, so a module that asks for the time or for randomness traps.
+//! The folder has `app.py`, and a `requirements.txt` that pins the builder. The component imports what its world says and
+//! all of WASI that CPython knows, sockets among it: the host serves it, and a module has the time, random numbers and a log.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,11 +13,9 @@ use super::inputs::{Inputs, once_for};
 use crate::places::Places;
 use crate::process::{is_installed, run_quietly};
 
-const OPTIONS: [&str; 1] = ["--stub-wasi"];
-
 pub(super) fn build(places: &Places, guest: &Guest) -> Result<()> {
     let result = guest.component(places);
-    let inputs = Inputs::read(places, guest, &OPTIONS)?;
+    let inputs = Inputs::read(places, guest, &[])?;
     if inputs.gave(&result) {
         return Ok(());
     }
@@ -41,7 +39,6 @@ pub(super) fn build(places: &Places, guest: &Guest) -> Result<()> {
             .args(["--wit-path", "wit", "--world", &guest.name])
             .args(["componentize", "app", "--output"])
             .arg(&built)
-            .args(OPTIONS)
             .current_dir(source),
     )?;
     inputs.keep(&built, &result)

@@ -1,4 +1,4 @@
-//! WASI, as far as it is linked: what a plugin prints is in its log, and there is nothing in its environment.
+//! What a plugin prints is in its log, and there is nothing in its environment.
 
 use goatherd::Plugin;
 use goatherd::capability::log::{Entry, Level, MESSAGE_BYTES, Source};
