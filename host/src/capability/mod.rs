@@ -30,4 +30,4 @@ pub mod wasi;
 pub use guest::{Caller, Guest, Of, Slot, View};
 pub use peers::{Alone, Cascade, Peers};
 pub use provider::{PrepareError, Provider, Providers, Setup};
-pub use rate::{PluginRates, RateLimit, RateLimits};
+pub use rate::{PluginRates, RateLimit, RateLimited, RateLimits};

@@ -5,6 +5,7 @@
 //! call and the count that they are a part of, and turns refusals into the contract's errors.
 
 mod backend;
+mod error;
 mod organisation;
 mod policy;
 
@@ -16,9 +17,10 @@ use std::sync::Arc;
 use wasmtime::component::Linker;
 
 pub use backend::{
-    Call, Caps, Database, DbError, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
+    Call, Caps, Database, Engine, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
     Value,
 };
+pub use error::{DbError, DbErrorKind, DbReason};
 pub use organisation::{OrganisationTables, OrganisationTablesError};
 pub use postgres::{PostgresDatabase, PostgresSettings};
 pub use sqlite::{SqliteDatabase, SqliteError};
