@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use goatherd::capability::cache::{Cache, PluginCache, Unavailable};
 use goatherd::capability::config::Settings;
 use goatherd::capability::db::{
-    Call, Caps, Database, DbError, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
-    Value as Cell,
+    Call, Caps, Database, DbError, Engine, OpenError, Outcome, PluginDatabase, Rows, Scopes,
+    Statement, Value as Cell,
 };
 use goatherd::contract::PluginName;
 use serde_json::{Value, json};
@@ -213,14 +213,16 @@ struct EchoFor(String);
 
 impl EchoFor {
     fn out_of_order<T>(&self) -> Result<T, DbError> {
-        Err(DbError::Unavailable(
-            "the replica is read-only for now".to_owned(),
-        ))
+        Err(DbError::unavailable("the replica is read-only for now"))
     }
 }
 
 #[async_trait]
 impl PluginDatabase for EchoFor {
+    fn engine(&self) -> Engine {
+        Engine::Other("echo".to_owned())
+    }
+
     async fn query(&self, sql: String, params: Vec<Cell>, call: Call) -> Result<Rows, DbError> {
         let left = call.deadline.saturating_duration_since(Instant::now());
         let first = vec![
