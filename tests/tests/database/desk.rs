@@ -1,9 +1,10 @@
 //! What the tests share: a database in a back-end, a host that serves it, and the probe.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use goatherd::capability::db::{
-    Caps, Database as _, Databases, PluginDatabase, PostgresSettings, Scopes, SqliteDatabase,
+    Caps, Database, Databases, PluginDatabase, PostgresSettings, Scopes, SqliteDatabase,
 };
 use goatherd::contract::CallContext;
 use goatherd::permission::{Grant, Grants};
@@ -86,6 +87,21 @@ impl On {
     }
 }
 
+/// A database as one plugin has it.
+pub struct Opened {
+    plugin: Arc<dyn PluginDatabase>,
+    /// Must be there as long as the plugin's.
+    _database: Box<dyn Database>,
+}
+
+impl Deref for Opened {
+    type Target = dyn PluginDatabase;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.plugin
+    }
+}
+
 /// A database in a back-end.
 pub enum Store {
     Sqlite(Helpdesk),
@@ -125,16 +141,11 @@ impl Store {
     }
 
     /// The database as a plugin has it with these grants, without a plugin.
-    pub fn open(&self, settings: PostgresSettings, granted: &[&str]) -> Arc<dyn PluginDatabase> {
+    pub fn open(&self, settings: PostgresSettings, granted: &[&str]) -> Opened {
         self.open_within(settings, granted, Caps::default())
     }
 
-    pub fn open_within(
-        &self,
-        settings: PostgresSettings,
-        granted: &[&str],
-        caps: Caps,
-    ) -> Arc<dyn PluginDatabase> {
+    pub fn open_within(&self, settings: PostgresSettings, granted: &[&str], caps: Caps) -> Opened {
         let grants = granted
             .iter()
             .map(|grant| Grant::parse(grant).expect("a grant"));
@@ -143,14 +154,19 @@ impl Store {
             read: grants.db_read().cloned(),
             write: grants.db_write().cloned(),
         };
-        let opened = match self {
-            Self::Sqlite(helpdesk) => SqliteDatabase::open(helpdesk.path())
-                .expect("the database opens")
-                .with_organisations(settings.organisations)
-                .open("probe", scopes, caps),
-            Self::Postgres(helpdesk) => helpdesk.database(settings).open("probe", scopes, caps),
+        let database: Box<dyn Database> = match self {
+            Self::Sqlite(helpdesk) => Box::new(
+                SqliteDatabase::open(helpdesk.path())
+                    .expect("the database opens")
+                    .with_organisations(settings.organisations),
+            ),
+            Self::Postgres(helpdesk) => Box::new(helpdesk.database(settings)),
         };
-        opened.expect("there is a database for the plugin")
+        let plugin = database.open("probe", scopes, caps);
+        Opened {
+            plugin: plugin.expect("there is a database for the plugin"),
+            _database: database,
+        }
     }
 
     /// What the application does by itself.

@@ -77,8 +77,8 @@ async fn what_the_engine_says_has_its_kind_and_its_code(on: On) {
         ("INSERT INTO child (id, size) VALUES (2, 10)", Conflict, Check, "275", "23514"),
         ("INSERT INTO strict_one (id, size) VALUES (2, 'many')", Invalid, Data, "3091", "22P02"),
         ("INSERT INTO parent (id) VALUES ('x')", Invalid, Data, "20", "22P02"),
-        ("INSERT INTO parent (nothing) VALUES (1)", Invalid, UndefinedColumn, "1", "42703"),
-        ("UPDATE parent SET nothing = 1", Invalid, UndefinedColumn, "1", "42703"),
+        ("INSERT INTO parent (missing) VALUES (1)", Invalid, UndefinedColumn, "1", "42703"),
+        ("UPDATE parent SET missing = 1", Invalid, UndefinedColumn, "1", "42703"),
         ("INSERT INTO nowhere (id) VALUES (1)", Invalid, UndefinedTable, "1", "42P01"),
         ("INSERT INTO parent (id) VALUES (1", Invalid, Syntax, "1", "42601"),
     ];
@@ -89,7 +89,7 @@ async fn what_the_engine_says_has_its_kind_and_its_code(on: On) {
     let queries = [
         ("SELECT id FORM parent WHERE", Syntax, "1", "42601"),
         ("SELECT 1 +", Syntax, "1", "42601"),
-        ("SELECT nothing FROM parent", UndefinedColumn, "1", "42703"),
+        ("SELECT missing FROM parent", UndefinedColumn, "1", "42703"),
         ("SELECT id FROM nowhere", UndefinedTable, "1", "42P01"),
         (
             on.pick("SELECT abs(-9223372036854775807 - 1)", "SELECT 9223372036854775807 + id FROM parent"),

@@ -274,10 +274,7 @@ impl Writer {
                     1 => format!("{}(a)", self.name()),
                     _ => format!("({}(a) + 1)", self.name()),
                 };
-                let start = self
-                    .dice
-                    .pick(&["", "made ", "IF NOT EXISTS made ", "CONCURRENTLY "])
-                    .replace("CONCURRENTLY ", "");
+                let start = self.dice.pick(&["", "made ", "IF NOT EXISTS made "]);
                 let only = self.dice.pick(&["", "ONLY "]);
                 let method = self
                     .dice

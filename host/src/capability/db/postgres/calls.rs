@@ -21,8 +21,8 @@ const RESERVED: &[&str] = &[
 /// Other words that an expression or a table may follow, so that what stands behind them is no operator.
 #[rustfmt::skip]
 const OPENING: &[&str] = &[
-    "by", "cast", "escape", "fetch", "first", "groups", "next", "operator", "overlaps", "passing", "range", "rows",
-    "set", "similar", "tablesample", "value", "variadic", "zone",
+    "by", "cast", "escape", "fetch", "first", "groups", "ilike", "join", "like", "next", "operator", "overlaps",
+    "passing", "range", "rows", "set", "similar", "tablesample", "value", "variadic", "zone",
 ];
 
 /// Ways to keep an index, which follow `USING`.
