@@ -59,6 +59,33 @@ pub fn postgres_helpdesk_with(schema: &str) -> PostgresHelpdesk {
 }
 
 impl PostgresHelpdesk {
+    /// The same database with German messages, for whoever connects from now on.
+    ///
+    /// # Panics
+    ///
+    /// The server speaks no German, so that a test could not find what depends on English.
+    #[must_use]
+    pub fn in_german(self) -> Self {
+        let name = self.url.rsplit('/').next().expect("a database").to_owned();
+        self.run(&format!(
+            "ALTER DATABASE {name} SET lc_messages = 'de_DE.UTF-8'"
+        ));
+        let message = self.ask(|client| {
+            Box::pin(async move {
+                let error = client.batch_execute("nonsense").await;
+                let error = error.expect_err("it is nonsense");
+                let said = error.as_db_error().expect("the server says so");
+                said.message().to_owned()
+            })
+        });
+        assert!(
+            message.starts_with("Syntaxfehler"),
+            "the server speaks no German: {message}; it needs its translations (on Debian they are in its package, \
+             unless dpkg was told to leave out /usr/share/locale)"
+        );
+        self
+    }
+
     /// Its URL, with a role that may do everything.
     pub fn url(&self) -> &str {
         &self.url

@@ -34,4 +34,4 @@ pub use guest::{Caller, Guest, Of, Slot, View};
 pub use interfaces::Interfaces;
 pub use peers::{Alone, Cascade, Peers};
 pub use provider::{Interface, LinkInterface, PrepareError, Provider, Setup, ViewOf};
-pub use rate::{PluginRates, RateLimit, RateLimits};
+pub use rate::{PluginRates, RateLimit, RateLimited, RateLimits};

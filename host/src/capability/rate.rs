@@ -5,7 +5,7 @@
 //! ([`PluginRates::set`]): what part of its allowance a plugin has used up stays used up, whatever the allowance is now.
 //!
 //! A count is one number, the time at which the allowance would be whole again (the generic cell rate algorithm), so that
-//! counting is one exchange without a lock, and decides without waiting: either now, or in how many milliseconds. An
+//! counting is one exchange without a lock, and decides without waiting: either now, or after how long. An
 //! allowance fills up evenly, and as much as one period's worth can be used at once.
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::contract::{Error, PluginName, RateLimited};
+use crate::contract::{self, Error, PluginName};
 use crate::permission::Rates;
 
 /// What one host counts of all plugins, by their names. It holds a few hundred bytes for each name that was ever loaded.
@@ -34,6 +34,31 @@ pub struct PluginRates {
     pub emails: RateLimit,
     /// Events.
     pub events: RateLimit,
+}
+
+/// There is no room at present: the plugin does it more often than its policy allows. Nothing was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("over the rate that the policy allows; try again in {} ms", self.retry_after_ms())]
+pub struct RateLimited {
+    /// After how long there is room again, if nothing else is counted until then.
+    pub retry_after: Duration,
+}
+
+impl RateLimited {
+    /// The same in whole milliseconds, rounded up, as the contract says it; at least 1.
+    #[must_use]
+    pub fn retry_after_ms(&self) -> u64 {
+        let whole = self.retry_after.as_millis().saturating_add(1);
+        u64::try_from(whole).unwrap_or(u64::MAX)
+    }
+}
+
+impl From<RateLimited> for Error {
+    fn from(limited: RateLimited) -> Self {
+        Self::RateLimited(contract::RateLimited {
+            retry_after_ms: limited.retry_after_ms(),
+        })
+    }
 }
 
 /// One count and its limit, if it has one. Cheap to clone; all clones count together and have the same limit.
@@ -114,12 +139,12 @@ impl RateLimit {
     ///
     /// # Errors
     ///
-    /// [`Error::RateLimited`] with the time after which there is room again; nothing is counted then.
-    pub fn check(&self) -> Result<(), Error> {
+    /// [`RateLimited`] with the time after which there is room again; nothing is counted then.
+    pub fn check(&self) -> Result<(), RateLimited> {
         let Some(rate) = self.limit() else {
             return Ok(());
         };
-        self.count(rate, Instant::now()).map_err(refused)
+        self.count(rate, Instant::now())
     }
 
     /// Counts one, for those who know what time it is.
@@ -127,15 +152,14 @@ impl RateLimit {
     /// # Errors
     ///
     /// As [`check`](Self::check).
-    pub fn check_at(&self, now: Instant) -> Result<(), Error> {
+    pub fn check_at(&self, now: Instant) -> Result<(), RateLimited> {
         let Some(rate) = self.limit() else {
             return Ok(());
         };
-        self.count(rate, now).map_err(refused)
+        self.count(rate, now)
     }
 
-    /// Counts one, or says how long there is no room.
-    fn count(&self, rate: NonZeroU32, now: Instant) -> Result<(), Duration> {
+    fn count(&self, rate: NonZeroU32, now: Instant) -> Result<(), RateLimited> {
         let Counter {
             period,
             start,
@@ -152,7 +176,9 @@ impl RateLimit {
             let next = present.max(now).saturating_add(each);
             let over = next.saturating_sub(now.saturating_add(allowance));
             if over > 0 {
-                return Err(Duration::from_nanos(over));
+                return Err(RateLimited {
+                    retry_after: Duration::from_nanos(over),
+                });
             }
             let counted =
                 whole_at.compare_exchange_weak(present, next, Ordering::Relaxed, Ordering::Relaxed);
@@ -168,16 +194,9 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn refused(wait: Duration) -> Error {
-    let milliseconds = wait.as_millis().saturating_add(1);
-    Error::RateLimited(RateLimited {
-        retry_after_ms: u64::try_from(milliseconds).unwrap_or(u64::MAX),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
+    #![allow(clippy::unwrap_used)]
 
     use super::*;
 
@@ -210,15 +229,13 @@ mod tests {
         let limit = rate(MINUTE, 3);
         let now = Instant::now();
         at_once(&limit, now);
-        let Err(Error::RateLimited(RateLimited { retry_after_ms })) = limit.check_at(now) else {
-            panic!("the allowance is used up")
-        };
-        assert!((20_000..=20_001).contains(&retry_after_ms));
+        let refused = limit.check_at(now).unwrap_err();
+        assert!((20_000..=20_001).contains(&refused.retry_after_ms()));
         limit
             .check_at(now + Duration::from_millis(19_990))
             .unwrap_err();
         limit
-            .check_at(now + Duration::from_millis(retry_after_ms))
+            .check_at(now + Duration::from_millis(refused.retry_after_ms()))
             .unwrap();
     }
 

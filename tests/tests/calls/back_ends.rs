@@ -269,16 +269,14 @@ struct EchoFor(String);
 
 impl EchoFor {
     fn out_of_order<T>(&self) -> Result<T, DbError> {
-        Err(DbError::Unavailable(
-            "the replica is read-only for now".to_owned(),
-        ))
+        Err(DbError::unavailable("the replica is read-only for now"))
     }
 }
 
 #[async_trait]
 impl PluginDatabase for EchoFor {
     fn engine(&self) -> Engine {
-        Engine::Other("echo")
+        Engine::Other("echo".to_owned())
     }
 
     async fn query(&self, sql: String, params: Vec<Cell>, call: Call) -> Result<Rows, DbError> {

@@ -26,7 +26,7 @@ async fn rows_over_the_cap_are_too_large_and_not_cut(on: On) {
         &["too-large"],
     );
     assert!(
-        text.contains("probe") && text.contains("10000") || text.contains("10,000"),
+        text.contains("\"probe\"") && text.contains("10000 rows"),
         "{text}"
     );
 }
@@ -136,7 +136,7 @@ async fn a_change_that_runs_too_long_leaves_nothing_behind(on: On) {
     refused(
         "an endless insert",
         desk.execute(&endless).await,
-        &["timed-out", "too-large"],
+        &["timed-out"],
     );
     assert_eq!(desk.store.number("SELECT COUNT(*) FROM note"), 0);
     desk.execute("INSERT INTO note (text) VALUES ('a')")
@@ -168,26 +168,16 @@ async fn a_dropped_call_undoes_its_change_and_frees_the_connection(on: On) {
 
 both! {
 async fn a_lock_of_somebody_elses_is_waited_for_and_then_a_conflict(on: On) {
+    // A tenth of it is left when the lock is given up, which a busy machine must be able to say in.
     let caps = Caps {
-        statement_time: Duration::from_millis(400),
+        statement_time: Duration::from_secs(4),
         ..Caps::default()
     };
     let desk = Desk::within(on, &["db:write=note", "db:read=note"], caps, limits()).await;
     let other = desk.store.hold_writers();
-    let began = Instant::now();
-    let error = desk
-        .execute("INSERT INTO note (text) VALUES ('ours')")
-        .await
-        .expect_err("it is locked");
-    assert!(
-        ["conflict", "timed-out"].contains(&error.code().as_str()),
-        "{error}"
-    );
-    assert!(
-        began.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        began.elapsed()
-    );
+    let sql = "INSERT INTO note (text) VALUES ('ours')";
+    let text = refused(sql, desk.execute(sql).await, &["conflict"]);
+    assert!(text.contains("lock of the database"), "{text}");
     assert_eq!(
         only(desk.query("SELECT COUNT(*) FROM note").await.unwrap()),
         0,

@@ -1,7 +1,13 @@
 //! What the tests share: a database in a back-end, a host that serves it, and the probe.
 
-use goatherd::capability::db::{Caps, Databases, PostgresSettings, SqliteDatabase};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use goatherd::capability::db::{
+    Caps, Database, Databases, PluginDatabase, PostgresSettings, Scopes, SqliteDatabase,
+};
 use goatherd::contract::CallContext;
+use goatherd::permission::{Grant, Grants};
 use goatherd::runtime::{CallError, Limits};
 use goatherd::{Host, Plugin};
 use goatherd_tests::{
@@ -33,20 +39,66 @@ macro_rules! both {
 }
 pub(crate) use both;
 
+/// Makes of each function one test for each back-end, and one for a PostgreSQL whose messages are German.
+macro_rules! each {
+    (async fn $name:ident($on:ident: On) $body:block) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn body($on: On) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                body(On::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                body(On::Postgres).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres_in_german() {
+                body(On::PostgresInGerman).await;
+            }
+        }
+    };
+}
+pub(crate) use each;
+
 /// A back-end.
 #[derive(Clone, Copy, PartialEq)]
 pub enum On {
     Sqlite,
     Postgres,
+    /// The server's messages are German.
+    PostgresInGerman,
 }
 
 impl On {
+    pub fn is_postgres(self) -> bool {
+        self != Self::Sqlite
+    }
+
     /// What is said in the one's words or in the other's.
     pub fn pick<T>(self, sqlite: T, postgres: T) -> T {
-        match self {
-            Self::Sqlite => sqlite,
-            Self::Postgres => postgres,
-        }
+        if self.is_postgres() { postgres } else { sqlite }
+    }
+}
+
+/// A database as one plugin has it.
+pub struct Opened {
+    plugin: Arc<dyn PluginDatabase>,
+    /// Must be there as long as the plugin's.
+    _database: Box<dyn Database>,
+}
+
+impl Deref for Opened {
+    type Target = dyn PluginDatabase;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.plugin
     }
 }
 
@@ -62,6 +114,7 @@ impl Store {
         match on {
             On::Sqlite => Self::Sqlite(helpdesk()),
             On::Postgres => Self::Postgres(postgres_helpdesk()),
+            On::PostgresInGerman => Self::Postgres(postgres_helpdesk().in_german()),
         }
     }
 
@@ -70,6 +123,7 @@ impl Store {
         match on {
             On::Sqlite => Self::Sqlite(helpdesk_with(schema)),
             On::Postgres => Self::Postgres(postgres_helpdesk_with(schema)),
+            On::PostgresInGerman => Self::Postgres(postgres_helpdesk_with(schema).in_german()),
         }
     }
 
@@ -84,6 +138,35 @@ impl Store {
         };
         let builder = host_builder().provider(databases);
         builder.build().expect("the host starts")
+    }
+
+    /// The database as a plugin has it with these grants, without a plugin.
+    pub fn open(&self, settings: PostgresSettings, granted: &[&str]) -> Opened {
+        self.open_within(settings, granted, Caps::default())
+    }
+
+    pub fn open_within(&self, settings: PostgresSettings, granted: &[&str], caps: Caps) -> Opened {
+        let grants = granted
+            .iter()
+            .map(|grant| Grant::parse(grant).expect("a grant"));
+        let grants: Grants = grants.collect();
+        let scopes = Scopes {
+            read: grants.db_read().cloned(),
+            write: grants.db_write().cloned(),
+        };
+        let database: Box<dyn Database> = match self {
+            Self::Sqlite(helpdesk) => Box::new(
+                SqliteDatabase::open(helpdesk.path())
+                    .expect("the database opens")
+                    .with_organisations(settings.organisations),
+            ),
+            Self::Postgres(helpdesk) => Box::new(helpdesk.database(settings)),
+        };
+        let plugin = database.open("probe", scopes, caps);
+        Opened {
+            plugin: plugin.expect("there is a database for the plugin"),
+            _database: database,
+        }
     }
 
     /// What the application does by itself.

@@ -5,6 +5,7 @@
 
 mod caps;
 mod desk;
+mod errors;
 mod organisations;
 mod postgres;
 mod rate;
@@ -13,4 +14,4 @@ mod statements;
 mod transactions;
 mod values;
 
-use desk::{DENIED, DENIED_OR_INVALID, Desk, INVALID, On, Store, both, load, only, refused};
+use desk::{DENIED, DENIED_OR_INVALID, Desk, INVALID, On, Store, both, each, load, only, refused};

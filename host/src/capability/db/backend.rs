@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
+use super::error::DbError;
 use crate::capability::RateLimit;
 use crate::contract::wire::database::DbEngine;
-use crate::contract::{Error, RateLimited};
 use crate::permission::{Scope, TablePattern};
 
 /// A value in a database. Types beyond these are text.
@@ -78,7 +78,8 @@ pub struct Outcome {
     pub last_insert_id: Option<i64>,
 }
 
-/// What one call may use. Over a cap is [`DbError::TooLarge`] or [`DbError::TimedOut`], with nothing half done.
+/// What one call may use. Over a cap is [`DbReason::TooLarge`](super::DbReason::TooLarge) or
+/// [`DbReason::TimedOut`](super::DbReason::TimedOut), with nothing half done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caps {
     /// Rows of a result.
@@ -138,17 +139,12 @@ impl Call {
     ///
     /// # Errors
     ///
-    /// [`DbError::RateLimited`]; the call must end then, and have no effect.
+    /// [`DbReason::RateLimited`](super::DbReason::RateLimited); the call must end then, and have no effect.
     pub fn count(&mut self) -> Result<(), DbError> {
-        let Some(rate) = self.uncounted.take() else {
-            return Ok(());
-        };
-        rate.check().map_err(|error| match error {
-            Error::RateLimited(refused) => DbError::RateLimited {
-                retry_after_ms: refused.retry_after_ms,
-            },
-            other => DbError::Unavailable(other.to_string()),
-        })
+        match self.uncounted.take() {
+            Some(rate) => Ok(rate.check()?),
+            None => Ok(()),
+        }
     }
 }
 
@@ -171,65 +167,15 @@ pub struct OpenError {
     pub reason: String,
 }
 
-/// Why a call failed. Nothing of it happened. Texts name the plugin, what was tried, the rule, and what would help.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DbError {
-    /// The scope, or a rule that holds for every plugin, refuses the statement.
-    #[error("{0}")]
-    Denied(String),
-    /// The statement or its parameters have the wrong form, or name what does not exist.
-    #[error("{0}")]
-    Invalid(String),
-    /// A constraint, or a lock that was not to be had in time.
-    #[error("{0}")]
-    Conflict(String),
-    /// Over a cap of rows, bytes or memory.
-    #[error("{0}")]
-    TooLarge(String),
-    /// The plugin asks more often than its policy allows.
-    #[error("the plugin uses the database too often; try again in {retry_after_ms} ms")]
-    RateLimited {
-        /// When there is room again.
-        retry_after_ms: u64,
-    },
-    /// The deadline or the statement time passed, or the caller went away.
-    #[error("the database call did not finish in time; nothing was changed")]
-    TimedOut,
-    /// The database does not answer or is not there.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-impl DbError {
-    /// The same error, of the `number`th statement of a transaction, counted from 1.
-    #[must_use]
-    pub fn in_statement(self, number: usize) -> Self {
-        let named = |text: String| format!("statement {number} of the transaction: {text}");
-        match self {
-            Self::Denied(text) => Self::Denied(named(text)),
-            Self::Invalid(text) => Self::Invalid(named(text)),
-            Self::Conflict(text) => Self::Conflict(named(text)),
-            Self::TooLarge(text) => Self::TooLarge(named(text)),
-            Self::RateLimited { .. } | Self::TimedOut => self,
-            Self::Unavailable(text) => Self::Unavailable(named(text)),
-        }
-    }
-}
-
-impl From<DbError> for Error {
-    fn from(error: DbError) -> Self {
-        match error {
-            DbError::Denied(text) => Self::PermissionDenied(text),
-            DbError::Invalid(text) => Self::InvalidArgument(text),
-            DbError::Conflict(text) => Self::Conflict(text),
-            DbError::TooLarge(text) => Self::TooLarge(text),
-            DbError::RateLimited { retry_after_ms } => {
-                Self::RateLimited(RateLimited { retry_after_ms })
-            }
-            DbError::TimedOut => Self::TimedOut,
-            DbError::Unavailable(text) => Self::Unavailable(text),
-        }
-    }
+/// Which database answers, and so which dialect of SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// A back-end of the application's own, by the name that it has for plugins.
+    Other(String),
 }
 
 /// A database that can serve plugins.
@@ -248,23 +194,12 @@ pub trait Database: Send + Sync + 'static {
     ) -> Result<Arc<dyn PluginDatabase>, OpenError>;
 }
 
-/// Which database answers, and so which dialect of SQL it speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// SQLite.
-    Sqlite,
-    /// PostgreSQL.
-    Postgres,
-    /// A back-end of the application's own.
-    Other(&'static str),
-}
-
 impl From<Engine> for DbEngine {
     fn from(engine: Engine) -> Self {
         match engine {
             Engine::Sqlite => Self::Sqlite,
             Engine::Postgres => Self::Postgresql,
-            Engine::Other(name) => Self::Other(name.to_owned()),
+            Engine::Other(name) => Self::Other(name),
         }
     }
 }
@@ -272,7 +207,7 @@ impl From<Engine> for DbEngine {
 /// A database as one plugin sees it. Calls may overlap.
 #[async_trait]
 pub trait PluginDatabase: Send + Sync + 'static {
-    /// Which database it is.
+    /// Which database this is.
     fn engine(&self) -> Engine;
 
     /// Runs one statement that cannot change anything, and returns all of its rows.
@@ -291,7 +226,7 @@ pub trait PluginDatabase: Send + Sync + 'static {
         outcomes
             .into_iter()
             .next()
-            .ok_or_else(|| DbError::Unavailable("the change had no outcome".to_owned()))
+            .ok_or_else(|| DbError::unavailable("the change had no outcome"))
     }
 
     /// Runs all statements in order, or none. The error names the statement that failed, counted from 1, where there are

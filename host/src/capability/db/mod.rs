@@ -5,6 +5,7 @@
 //! call and the count that they are a part of, and turns refusals into the contract's errors.
 
 mod backend;
+mod error;
 mod organisation;
 mod policy;
 
@@ -14,9 +15,10 @@ mod sqlite;
 use std::sync::Arc;
 
 pub use backend::{
-    Call, Caps, Database, DbError, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
+    Call, Caps, Database, Engine, OpenError, Outcome, PluginDatabase, Rows, Scopes, Statement,
     Value,
 };
+pub use error::{DbError, DbErrorKind, DbReason};
 pub use organisation::{OrganisationTables, OrganisationTablesError};
 pub use postgres::{PostgresDatabase, PostgresSettings};
 pub use sqlite::{SqliteDatabase, SqliteError};
@@ -192,6 +194,31 @@ impl From<Outcome> for wire::Outcome {
 
 impl From<DbError> for wire::DbError {
     fn from(error: DbError) -> Self {
-        Error::from(error).into()
+        Self {
+            kind: error.kind.and_then(word),
+            code: error.code.clone(),
+            statement: error.statement,
+            error: error.into(),
+        }
     }
+}
+
+/// The contract's word for a kind; none for what it has no word for, of which the code tells what it is.
+fn word(kind: DbErrorKind) -> Option<wire::DbErrorKind> {
+    Some(match kind {
+        DbErrorKind::Unique => wire::DbErrorKind::Unique,
+        DbErrorKind::ForeignKey => wire::DbErrorKind::ForeignKey,
+        DbErrorKind::NotNull => wire::DbErrorKind::NotNull,
+        DbErrorKind::Check => wire::DbErrorKind::Check,
+        DbErrorKind::Exclusion => wire::DbErrorKind::Exclusion,
+        DbErrorKind::LockTimeout => wire::DbErrorKind::LockTimeout,
+        DbErrorKind::Serialization => wire::DbErrorKind::Serialization,
+        DbErrorKind::Deadlock => wire::DbErrorKind::Deadlock,
+        DbErrorKind::Syntax => wire::DbErrorKind::Syntax,
+        DbErrorKind::UndefinedTable => wire::DbErrorKind::UndefinedTable,
+        DbErrorKind::UndefinedColumn => wire::DbErrorKind::UndefinedColumn,
+        DbErrorKind::Data => wire::DbErrorKind::Data,
+        DbErrorKind::ReadOnly => wire::DbErrorKind::ReadOnly,
+        DbErrorKind::Other => return None,
+    })
 }

@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use super::backend::{Caps, DbError, Scopes, Statement, Value};
+use super::backend::{Caps, Scopes, Statement, Value};
+use super::error::DbError;
 use crate::permission::{Scope, TablePattern};
 
 /// What a connection is for.
@@ -65,7 +66,7 @@ impl Granted {
     pub(super) fn check_query(&self) -> Result<(), DbError> {
         match self.scopes.read {
             Some(_) => Ok(()),
-            None => Err(DbError::Denied(self.refuse(
+            None => Err(DbError::denied(self.refuse(
                 "query the database",
                 "it has no db:read grant",
                 "grant db:read with the tables it needs",
@@ -83,7 +84,7 @@ impl Granted {
         if bytes <= caps.max_bytes {
             return Ok(());
         }
-        Err(DbError::TooLarge(format!(
+        Err(DbError::too_large(format!(
             "plugin \"{}\" handed over parameters of {bytes} bytes; at most {} are allowed",
             self.plugin, caps.max_bytes
         )))
@@ -96,14 +97,14 @@ impl Granted {
         caps: &Caps,
     ) -> Result<(), DbError> {
         if self.scopes.write.is_none() {
-            return Err(DbError::Denied(self.refuse(
+            return Err(DbError::denied(self.refuse(
                 "change the database",
                 "it has no db:write grant",
                 "grant db:write with the tables it needs",
             )));
         }
         if statements.len() > caps.max_statements {
-            return Err(DbError::TooLarge(format!(
+            return Err(DbError::too_large(format!(
                 "plugin \"{}\" sent a transaction of {} statements; at most {} are allowed",
                 self.plugin,
                 statements.len(),
@@ -154,7 +155,7 @@ impl Granted {
 
     /// A change that has a result.
     pub(super) fn returns_rows(&self) -> DbError {
-        DbError::Invalid(format!(
+        DbError::invalid(format!(
             "plugin \"{}\" sent a change that returns rows; read them with db-read.query, and leave RETURNING out",
             self.plugin
         ))

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use super::event::{Address, EventId, Message};
-use super::hub::Sink;
+use super::sink::Sink;
 use crate::contract;
 
 /// The first pause before connecting again; each further one is twice as long.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::backend::{Broker, PublishError};
 use super::event::{Address, EventId, Message};
-use super::hub::Sink;
+use super::sink::Sink;
 
 /// A broker for one process.
 #[derive(Default)]

@@ -6,23 +6,28 @@
 //! decided there, not here.
 
 mod backend;
+mod channels;
+mod delivery;
 mod event;
 mod hub;
 mod memory;
 mod postgres;
 mod redis;
 mod ring;
+mod sink;
 
 pub use backend::{Broker, PublishError};
+pub use channels::HubLimits;
+pub use delivery::{Delivery, LastSeen};
 pub use event::{
     Address, DATA_BYTES, Epoch, Event, EventId, Message, MessageError, NotAnId, RESERVED_TYPES,
     TYPE_BYTES,
 };
-pub use hub::{Delivery, EventHub, HubLimits, Sink, SubscribeError, Subscription};
+pub use hub::{EventHub, SubscribeError, Subscription};
 pub use memory::MemoryBroker;
 pub use postgres::PostgresBroker;
 pub use redis::RedisBroker;
-pub use ring::LastSeen;
+pub use sink::Sink;
 
 use crate::capability::table::EVENTS;
 use crate::capability::{Interface, Of, PrepareError, Provider, RateLimit, Setup, View};

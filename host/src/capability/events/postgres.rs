@@ -21,7 +21,7 @@ use tokio_postgres::{AsyncMessage, Client, Row};
 
 use super::backend::{Broker, PublishError, keep_hearing};
 use super::event::{Address, Epoch, Event, EventId, Message};
-use super::hub::Sink;
+use super::sink::Sink;
 use crate::store::{PostgresStore, StoreError};
 
 /// How long the database may take to answer what a node asks for itself.

@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::backend::{Broker, PublishError, keep_hearing};
 use super::event::{Address, Epoch, Event, EventId, Message};
-use super::hub::Sink;
+use super::sink::Sink;
 use crate::store::{RedisFailure, RedisStore};
 
 /// How long Redis remembers the count of a channel that is not used.

@@ -1,18 +1,18 @@
 //! The last events of one channel, which every listener reads at a pace of their own.
 //!
-//! Listeners have no queues: each has a place in the ring, so a thousand slow ones need no more memory than one. Whoever
+//! Listeners have no queues: each has a position in the ring, so a thousand slow ones need no more memory than one. Whoever
 //! falls behind by more than the ring holds loses what is no longer there, and is told how much it was. What is known to
 //! be missing because the node did not get it stands in the ring as a gap, so that everybody whose reading crosses it is
 //! told too, those who come back later included.
 //!
-//! Places count events, lost ones included; an unknown number of lost ones counts as one, and is remembered so that it is
+//! Positions count events, lost ones included; an unknown number of lost ones counts as one, and is remembered so that it is
 //! never told as a number.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::delivery::{Delivery, LastSeen};
 use super::event::{Event, EventId, Message};
-use super::hub::Delivery;
 
 /// What an event costs beside its text.
 const OVERHEAD: usize = 128;
@@ -21,45 +21,23 @@ const OVERHEAD: usize = 128;
 #[derive(Default)]
 pub(super) struct Ring {
     entries: VecDeque<Entry>,
-    /// The place of the next event.
+    /// The position of the next event.
     next: u64,
     bytes: usize,
     /// The newest event of the channel, as far as this node knows.
     newest: Option<EventId>,
-    /// Before this place is a gap of unknown size.
+    /// Before this position is a gap of unknown size.
     unknown_before: u64,
 }
 
 struct Entry {
-    place: u64,
+    position: u64,
     what: What,
 }
 
 enum What {
     Event(Arc<Event>),
     Gap(Option<u64>),
-}
-
-/// What a listener saw last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LastSeen {
-    /// They come for the first time, and want what comes from now on.
-    Nothing,
-    /// An event.
-    Event(EventId),
-    /// Something that is no event's id.
-    Unknown,
-}
-
-impl LastSeen {
-    /// What the text of a `Last-Event-ID` says.
-    #[must_use]
-    pub fn of(text: Option<&str>) -> Self {
-        match text {
-            None | Some("") => Self::Nothing,
-            Some(text) => text.parse().map_or(Self::Unknown, Self::Event),
-        }
-    }
 }
 
 impl What {
@@ -178,16 +156,16 @@ impl Ring {
 
     fn push(&mut self, what: What) {
         self.bytes += what.bytes();
-        let place = self.next;
+        let position = self.next;
         self.next = self.next.saturating_add(what.width());
         if matches!(what, What::Gap(None)) {
             self.unknown_before = self.next;
         }
-        self.entries.push_back(Entry { place, what });
+        self.entries.push_back(Entry { position, what });
     }
 
     /// Where a listener begins, and what they have to be told before.
-    pub(super) fn place_after(&self, last: LastSeen) -> (u64, Option<Delivery>) {
+    pub(super) fn position_after(&self, last: LastSeen) -> (u64, Option<Delivery>) {
         let lost = |count| Some(Delivery::Lost { count });
         let last = match (last, self.newest) {
             (LastSeen::Nothing, _) => return (self.next, None),
@@ -207,46 +185,50 @@ impl Ring {
         let newest = self.newest.unwrap_or(last);
         let first_missed = self.entries.iter().find_map(|entry| match &entry.what {
             What::Event(event) if event.id.epoch == last.epoch => {
-                (event.id.number > last.number).then_some((entry.place, event.id.number))
+                (event.id.number > last.number).then_some((entry.position, event.id.number))
             }
             _ => None,
         });
-        let (place, missing) = match first_missed {
-            Some((place, number)) => (place, number - last.number - 1),
+        let (position, missing) = match first_missed {
+            Some((position, number)) => (position, number - last.number - 1),
             None => (self.next, newest.number - last.number),
         };
         (
-            place,
+            position,
             (missing > 0)
                 .then_some(missing)
                 .and_then(|count| lost(Some(count))),
         )
     }
 
-    /// What a listener gets at a place, and where they are then; nothing yet, at the end.
-    pub(super) fn read(&self, place: u64) -> Option<(Delivery, u64)> {
+    /// What a listener gets at a position, and where they are then; nothing yet, at the end.
+    pub(super) fn read(&self, position: u64) -> Option<(Delivery, u64)> {
         let front = self.front();
-        if place < front {
-            let count = (place >= self.unknown_before).then_some(front - place);
+        if position < front {
+            let count = (position >= self.unknown_before).then_some(front - position);
             return Some((Delivery::Lost { count }, front));
         }
-        let at = self.entries.partition_point(|entry| entry.place < place);
+        let at = self
+            .entries
+            .partition_point(|entry| entry.position < position);
         let entry = self.entries.get(at)?;
         let delivery = match &entry.what {
             What::Event(event) => Delivery::Event(Arc::clone(event)),
             What::Gap(count) => Delivery::Lost { count: *count },
         };
-        Some((delivery, entry.place + entry.what.width()))
+        Some((delivery, entry.position + entry.what.width()))
     }
 
     fn first_event(&self) -> u64 {
         let mut entries = self.entries.iter();
         let first = entries.find(|entry| matches!(entry.what, What::Event(_)));
-        first.map_or(self.next, |entry| entry.place)
+        first.map_or(self.next, |entry| entry.position)
     }
 
     fn front(&self) -> u64 {
-        self.entries.front().map_or(self.next, |entry| entry.place)
+        self.entries
+            .front()
+            .map_or(self.next, |entry| entry.position)
     }
 }
 
@@ -271,11 +253,11 @@ mod tests {
 
     /// Everything that somebody gets who begins like this: texts, and `-N` or `-?` for what is lost.
     fn heard(ring: &Ring, last: LastSeen) -> Vec<String> {
-        let (mut place, first) = ring.place_after(last);
+        let (mut position, first) = ring.position_after(last);
         let mut all: Vec<Delivery> = first.into_iter().collect();
-        while let Some((delivery, next)) = ring.read(place) {
+        while let Some((delivery, next)) = ring.read(position) {
             all.push(delivery);
-            place = next;
+            position = next;
         }
         let text = |delivery: Delivery| match delivery {
             Delivery::Event(event) => event.message.data().to_owned(),
@@ -332,16 +314,16 @@ mod tests {
     #[test]
     fn who_falls_behind_is_told_how_far() {
         let mut ring = Ring::default();
-        let (place, _) = ring.place_after(LastSeen::Nothing);
+        let (position, _) = ring.position_after(LastSeen::Nothing);
         for number in 0..10 {
             ring.append(message(&number.to_string()));
             if ring.len() > 4 {
                 ring.drop_oldest();
             }
         }
-        let (lost, place) = ring.read(place).unwrap();
+        let (lost, position) = ring.read(position).unwrap();
         assert_eq!(lost, Delivery::Lost { count: Some(6) });
-        let (next, _) = ring.read(place).unwrap();
+        let (next, _) = ring.read(position).unwrap();
         assert!(matches!(next, Delivery::Event(event) if event.message.data() == "6"));
     }
 
@@ -397,12 +379,15 @@ mod tests {
     #[test]
     fn an_unknown_loss_is_never_told_as_a_number() {
         let mut ring = filled(1);
-        let (place, _) = ring.place_after(LastSeen::Nothing);
+        let (position, _) = ring.position_after(LastSeen::Nothing);
         ring.resume(None, true);
         ring.append(message("a"));
         ring.append(message("b"));
         ring.drop_oldest();
         ring.drop_oldest();
-        assert_eq!(ring.read(place).unwrap().0, Delivery::Lost { count: None });
+        assert_eq!(
+            ring.read(position).unwrap().0,
+            Delivery::Lost { count: None }
+        );
     }
 }

@@ -89,8 +89,8 @@ pub enum DbErrorKind {
     #[component(name = "exclusion")]
     Exclusion,
     /// Somebody else holds a lock for too long. Trying again can help.
-    #[component(name = "lock")]
-    Lock,
+    #[component(name = "lock-timeout")]
+    LockTimeout,
     /// The transaction does not fit with others that ran at the same time. Trying again can help.
     #[component(name = "serialization")]
     Serialization,
@@ -103,8 +103,6 @@ pub enum DbErrorKind {
     UndefinedTable,
     #[component(name = "undefined-column")]
     UndefinedColumn,
-    #[component(name = "undefined-function")]
-    UndefinedFunction,
     /// A value has the wrong type or form, is out of range, or is divided by zero.
     #[component(name = "data")]
     Data,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::Pool;
 use crate::capability::log::Level;
-use crate::contract::{Chain, Error};
+use crate::contract::Chain;
 use crate::runtime::breaker::{Change, Outcome, Pass, Refusal};
 use crate::runtime::error::CallError;
 use crate::runtime::limits::InstanceMode;
@@ -42,15 +42,12 @@ impl Pool {
             });
         }
         if word.is_rated()
-            && let Err(refused) = self.rates.calls.check_at(now)
+            && let Err(limited) = self.rates.calls.check_at(now)
         {
             return Err(CallError::TooOften {
                 plugin: plugin.clone(),
                 per_second: self.rates.calls.limit(),
-                retry_after_ms: match refused {
-                    Error::RateLimited(refused) => refused.retry_after_ms,
-                    _ => 0,
-                },
+                retry_after_ms: limited.retry_after_ms(),
             });
         }
         if !word.is_watched() {

@@ -12,7 +12,7 @@ async fn an_insertion_gets_the_organisation_defaults_and_its_id(on: On) {
     let left_out = "INSERT INTO ticket (title) VALUES ('New'), ('Newer')";
     let sql = match on {
         On::Sqlite => left_out,
-        On::Postgres => {
+        On::Postgres | On::PostgresInGerman => {
             let text = desk.fails(1, left_out, DENIED).await;
             assert!(text.contains("a row must be of the caller's own"), "{text}");
             // The numbers that it drew are gone.
@@ -101,7 +101,7 @@ async fn updates_and_deletions_count_and_touch_the_rows_of_the_organisation_alon
             On::Sqlite => {
                 desk.fails(1, sql, DENIED_OR_INVALID).await;
             }
-            On::Postgres => assert_eq!(desk.changed(1, sql).await, 1, "{sql}"),
+            On::Postgres | On::PostgresInGerman => assert_eq!(desk.changed(1, sql).await, 1, "{sql}"),
         }
     }
     let before = desk.one(1, "SELECT count(*) FROM keyless").await;
@@ -146,7 +146,7 @@ async fn a_conflict_never_replaces_the_row_of_another_organisation(on: On) {
         On::Sqlite => {
             desk.fails(1, own, DENIED_OR_INVALID).await;
         }
-        On::Postgres => {
+        On::Postgres | On::PostgresInGerman => {
             assert_eq!(desk.changed(1, nothing).await, 0);
             assert_eq!(desk.changed(1, own).await, 1);
         }

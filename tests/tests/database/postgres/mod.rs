@@ -1,6 +1,8 @@
 //! PostgreSQL as an attacker sees it: a plugin that may send any text, and a database that lets every role do a lot.
 
+mod calls;
 mod escapes;
+mod languages;
 mod roles;
 mod row_security;
 mod schema;

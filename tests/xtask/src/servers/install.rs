@@ -13,6 +13,8 @@ use crate::process::{answer, is_installed, run, search_path};
 /// As Debian calls them.
 const POSTGRES: &str = "postgresql";
 const REDIS: &str = "redis-server";
+/// What the German locale is made from. Its messages come with the server.
+const LOCALES: &str = "locales";
 
 /// What `invoke-rc.d` asks before a package starts what it installed; 101 means no.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -34,14 +36,17 @@ pub(super) fn find() -> Result<Programs> {
     if redis().is_none() {
         missing.push(REDIS);
     }
+    if !postgres::can_be_german() {
+        missing.push(LOCALES);
+    }
     if !missing.is_empty() {
         install(&missing).with_context(|| {
             format!(
-                "the tests need the servers of PostgreSQL and Redis, and {} not here. Any of these would do:\n\
-                 - on Debian, as root: apt-get install {}\n\
+                "the tests need the servers of PostgreSQL and Redis, and the sources of glibc's locales; not here: {0}. \
+                 Any of these would do:\n\
+                 - on Debian, as root: apt-get install {0}\n\
                  - the packages of your system with `initdb` and `postgres` (14 or later), and with `redis-server` (6 \
-                 or later), on the PATH",
-                if missing.len() == 1 { "one is" } else { "both are" },
+                 or later), on the PATH, and with `localedef` and /usr/share/i18n/locales",
                 missing.join(" ")
             )
         })?;

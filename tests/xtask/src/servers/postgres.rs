@@ -2,6 +2,9 @@
 //!
 //! It forgets what it was told when the machine stops, not when a client does: tests kill hosts, never the server, so
 //! nothing waits for a disk. The role in the URL may do everything, and everyone on loopback may be anyone.
+//!
+//! Its messages are English, and German for whoever asks for `lc_messages = 'de_DE.UTF-8'`, so that tests find out whether
+//! anything depends on their language.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -13,9 +16,12 @@ use anyhow::{Context as _, Result};
 
 use super::keeper::{Keeper, Signal};
 use super::{attempt, free_port};
-use crate::process::{answer, run_quietly};
+use crate::process::{answer, is_installed, run_quietly};
 
 const ROLE: &str = "goatherd";
+
+/// The locale of the other language.
+const GERMAN: &str = "de_DE.UTF-8";
 
 /// How the server is told what to be.
 const SETTINGS: &[&str] = &[
@@ -34,16 +40,21 @@ pub(super) fn start(programs: &Path, keeper: &mut Keeper) -> Result<[(&'static s
     let owner = Owner::find()?;
     owner.give(&folder)?;
     let data = folder.join("data");
+    let locales = german(&owner, &folder)?;
+    let command = |program: &str| {
+        let mut command = owner.command(&programs.join(program), &folder);
+        command.env("LOCPATH", &locales);
+        command
+    };
     run_quietly(
-        owner
-            .command(&programs.join("initdb"), &folder)
+        command("initdb")
             .args(["--username", ROLE, "--auth", "trust", "--no-sync"])
             .args(["--encoding", "UTF8", "--locale", "C.UTF-8", "--pgdata"])
             .arg(&data),
     )?;
     let port = attempt(|| {
         let port = free_port()?;
-        let mut command = owner.command(&programs.join("postgres"), &folder);
+        let mut command = command("postgres");
         command.arg("-D").arg(&data).arg("-k").arg(&folder);
         command.args(["-p", &port.to_string()]);
         for setting in SETTINGS {
@@ -57,6 +68,27 @@ pub(super) fn start(programs: &Path, keeper: &mut Keeper) -> Result<[(&'static s
     })?;
     let url = format!("postgres://{ROLE}@127.0.0.1:{port}/postgres");
     Ok([("GOATHERD_TEST_POSTGRES", url)])
+}
+
+/// A folder in which the C library finds the German locale, beside those that the system has. Made anew, as a system that
+/// has it says so in many ways, and this takes two seconds.
+fn german(owner: &Owner, folder: &Path) -> Result<PathBuf> {
+    let locales = folder.join("locales");
+    fs::create_dir(&locales)?;
+    owner.give(&locales)?;
+    run_quietly(
+        owner
+            .command(Path::new("localedef"), folder)
+            .args(["--inputfile", "de_DE", "--charmap", "UTF-8"])
+            .arg(locales.join(GERMAN)),
+    )
+    .context("tests ask PostgreSQL for German messages, and the German locale cannot be made")?;
+    Ok(locales)
+}
+
+/// Whether [`german`] has what it needs: the sources of glibc's locales.
+pub(super) fn can_be_german() -> bool {
+    is_installed("localedef") && Path::new("/usr/share/i18n/locales/de_DE").is_file()
 }
 
 /// The server writes its process into the first line of the file, and whether it takes connections into the eighth.

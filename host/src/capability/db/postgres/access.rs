@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Transaction;
 
-use super::super::backend::DbError;
+use super::super::error::DbError;
 use super::foundation::Foundation;
 use super::functions;
+use super::limits::Limits;
 use super::organisation;
-use super::policy::{Deed, Policy, Purpose, reserved};
+use super::policy::{Operation, Policy, Purpose, reserved};
 use super::role;
 use super::settings::PostgresSettings;
 use super::statement::Checked;
 use super::survey::{Relation, Survey, reachable, survey};
-use super::text::identifier;
+use super::text::{identifier, mentions};
 use crate::store::{PostgresStore, StoreError};
 
 /// After how long rights are looked at again.
@@ -36,6 +37,8 @@ pub(super) struct Access {
     pub(super) granted: BTreeSet<String>,
     /// Everything in the schema, sequences too.
     known: BTreeSet<String>,
+    /// Those of them that are sequences.
+    sequences: BTreeSet<String>,
     /// Those that it covers and the role may not, and why.
     pub(super) withheld: BTreeMap<String, String>,
     /// Those of which it covers more than the role may do, why, and what would change that.
@@ -88,6 +91,7 @@ pub(super) async fn make(
         schema,
         granted: BTreeSet::new(),
         known: BTreeSet::new(),
+        sequences: BTreeSet::new(),
         withheld: BTreeMap::new(),
         limited: BTreeMap::new(),
         closed: BTreeMap::new(),
@@ -101,6 +105,9 @@ pub(super) async fn make(
     for relation in &found.relations {
         if relation.schema == settings.schema {
             access.known.insert(relation.name.clone());
+            if relation.kind == "S" {
+                access.sequences.insert(relation.name.clone());
+            }
         }
         let wanted = match wanted(settings, policy, &found, &problems, relation) {
             Wanted::Nothing => BTreeSet::new(),
@@ -109,8 +116,7 @@ pub(super) async fn make(
                 BTreeSet::new()
             }
             Wanted::Rights(mut rights) => {
-                let foreign_keys = &found.foreign_keys;
-                let limits = foreign_keys.limits(relation.oid, settings, policy, &found);
+                let limits = Limits::of(relation.oid, settings, policy, &found);
                 limits.apply(&mut rights);
                 if let Some(why) = limits.why() {
                     access.limited.insert(relation.name.clone(), why);
@@ -325,18 +331,42 @@ impl Access {
         self.schema != schema || self.made.elapsed() > STALE
     }
 
-    /// Whether another look may find that the role should have this table.
-    pub(super) fn may_have_missed(&self, policy: &Policy, table: &str) -> bool {
-        (policy.reads(table) || policy.changes(table))
-            && reserved(table).is_none()
-            && !self.known.contains(table)
+    /// Whether the rights were looked at before this.
+    pub(super) fn is_older_than(&self, time: Instant) -> bool {
+        self.made < time
+    }
+
+    /// The table, view or sequence of the schema that a message of the server's is about, which can be another than the
+    /// statement names: a view leads to tables. Of several whose names are in it, one that the statement names, and the
+    /// longest.
+    pub(super) fn relation_in(&self, statement: &Checked, message: &str) -> Option<&str> {
+        let mentioned = self.known.iter().filter(|name| mentions(message, name));
+        mentioned
+            .max_by_key(|name| (statement.names.contains(*name), name.len()))
+            .map(String::as_str)
+    }
+
+    /// Whether another look may find that the role should have a table that a refusal of the server's is about: one that
+    /// the scope covers, and that was not there before.
+    pub(super) fn may_have_missed(
+        &self,
+        policy: &Policy,
+        statement: &Checked,
+        message: &str,
+    ) -> bool {
+        self.relation_in(statement, message).is_none()
+            && statement.names.iter().any(|name| {
+                (policy.reads(name) || policy.changes(name))
+                    && reserved(name).is_none()
+                    && mentions(message, name)
+            })
     }
 
     /// Refuses names that lead around the scope.
     pub(super) fn check(&self, policy: &Policy, statement: &Checked) -> Result<(), DbError> {
         for name in &statement.names {
             if let Some(why) = self.closed.get(name) {
-                return Err(DbError::Denied(policy.refuse(
+                return Err(DbError::denied(policy.refuse(
                     format_args!("use the name \"{name}\""),
                     why,
                     format_args!(
@@ -347,7 +377,7 @@ impl Access {
         }
         for name in &statement.fields {
             if self.functions.contains(name) {
-                return Err(DbError::Denied(policy.refuse(
+                return Err(DbError::denied(policy.refuse(
                     format_args!("use the name \"{name}\" after a dot"),
                     "that can call the function of this name, which is not open to plugins",
                     "for a column or table of that name, use the name without what is before the dot",
@@ -356,7 +386,7 @@ impl Access {
         }
         for name in &statement.types {
             if !self.types.contains(name) {
-                return Err(DbError::Denied(policy.refuse(
+                return Err(DbError::denied(policy.refuse(
                     format_args!("use the type \"{name}\""),
                     "only types of the engine's, and the application's that are no tables, are open to plugins",
                     "no grant allows it",
@@ -370,8 +400,22 @@ impl Access {
         self.limited.get(table).filter(|_| policy.changes(table))
     }
 
-    /// Why the server refused a table.
-    pub(super) fn refusal(&self, policy: &Policy, table: &str) -> String {
+    /// Why the server refused a table, view or sequence.
+    pub(super) fn refusal(&self, policy: &Policy, statement: &Checked, table: &str) -> String {
+        if self.sequences.contains(table) {
+            return policy.refuse(
+                format_args!("use sequence \"{table}\""),
+                "only changes use sequences, and only those of tables that a db:write grant covers",
+                "grant db:write for its table",
+            );
+        }
+        if statement.targets.contains(table) && policy.changes(table) {
+            return policy.refuse(
+                format_args!("alter, index or drop table \"{table}\""),
+                "on PostgreSQL a plugin does so only with tables that it made itself",
+                "the application has to change its own",
+            );
+        }
         match self.withheld.get(table) {
             Some(why) => policy.refuse(
                 format_args!("use \"{table}\""),
@@ -397,7 +441,7 @@ impl Access {
                     format!("grant db:write={table} to allow it")
                 },
             ),
-            None => policy.refuse_table(Deed::of(policy.purpose), table),
+            None => policy.refuse_table(Operation::of(policy.purpose), table),
         }
     }
 }

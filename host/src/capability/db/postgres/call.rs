@@ -6,7 +6,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Statement};
 
-use super::super::backend::{Caps, DbError, Value};
+use super::super::backend::{Caps, Value};
+use super::super::error::{DbError, DbErrorKind, DbReason};
 use super::access::Access;
 use super::foundation::Foundation;
 use super::param::{Param, holds, kind, own_type};
@@ -50,6 +51,10 @@ pub(super) struct Running<'c> {
     pub(super) lease: &'c mut Lease,
     /// Parameters have the types of their values.
     pub(super) own_types: bool,
+    /// When the call began. Rights that were looked at later are those of the call.
+    pub(super) began: Instant,
+    /// The plugin's statement that runs, if it is one of the plugin's.
+    pub(super) statement: Option<&'c Checked>,
 }
 
 impl Running<'_> {
@@ -95,7 +100,7 @@ impl Running<'_> {
     pub(super) fn session(&mut self) -> Result<&mut super::pool::Session, Stop> {
         self.lease
             .session()
-            .map_err(|reason| Stop::Failed(DbError::Unavailable(reason)))
+            .map_err(|reason| Stop::Failed(DbError::unavailable(reason)))
     }
 
     /// What an error of the driver or the server means.
@@ -106,27 +111,26 @@ impl Running<'_> {
             .session()
             .is_ok_and(|session| session.received_too_much())
         {
-            return Stop::Failed(DbError::TooLarge(format!(
+            return Stop::Failed(DbError::too_large(format!(
                 "plugin \"{plugin}\" asked for more than {} bytes; select fewer rows or columns",
                 self.caps.max_bytes
             )));
         }
-        if let Some(said) = error.as_db_error() {
-            if *said.code() == SqlState::INDETERMINATE_DATATYPE && !self.own_types {
+        if let Some(error) = error.as_db_error() {
+            if *error.code() == SqlState::INDETERMINATE_DATATYPE && !self.own_types {
                 return Stop::Untyped;
             }
-            if *said.code() == SqlState::FEATURE_NOT_SUPPORTED
-                && said.message().contains("cached plan")
-            {
+            if fault::is_outdated(error) {
                 return Stop::Outdated;
             }
+            if let (Some(message), Some(statement)) = (fault::lacks_right(error), self.statement)
+                && self.access.is_older_than(self.began)
+                && self.access.may_have_missed(self.policy, statement, message)
+            {
+                return Stop::Missed;
+            }
         }
-        if fault::refused_table(error)
-            .is_some_and(|table| self.access.may_have_missed(self.policy, table))
-        {
-            return Stop::Missed;
-        }
-        Stop::Failed(fault::of(self.policy, self.access, error))
+        Stop::Failed(fault::of(self.policy, self.access, self.statement, error))
     }
 
     /// Prepares a plugin's statement so that each parameter's type holds its value.
@@ -175,19 +179,20 @@ impl Running<'_> {
             .prepare_typed(&checked.sql, &types)
             .await;
         let again = again.map_err(|error| match self.stopped(&error) {
-            Stop::Failed(DbError::Invalid(text)) => Stop::Failed(DbError::Invalid(format!(
-                "{text} ({})",
-                mismatch(&first, params)
-            ))),
+            Stop::Failed(error) if error.reason == DbReason::Invalid => Stop::Failed(DbError {
+                text: format!("{} ({})", error.text, mismatch(&first, params)),
+                ..error
+            }),
             other => other,
         })?;
         if all_hold(&again, params) {
             Ok(again)
         } else {
-            Err(Stop::Failed(self.policy.invalid(format_args!(
+            let error = self.policy.invalid(format_args!(
                 "does not fit its parameters: {}",
                 mismatch(&again, params)
-            ))))
+            ));
+            Err(Stop::Failed(error.of_kind(DbErrorKind::Data)))
         }
     }
 }
@@ -218,9 +223,9 @@ fn mismatch(statement: &Statement, params: &[Value]) -> String {
         .enumerate()
         .find(|(_, (ty, value))| !holds(ty, value));
     match misfit {
-        Some((place, (ty, value))) => format!(
+        Some((index, (ty, value))) => format!(
             "parameter {} is {}, and its place takes {}",
-            place + 1,
+            index + 1,
             kind(value),
             param::base(ty)
         ),

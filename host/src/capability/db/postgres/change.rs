@@ -2,25 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use super::super::backend::{DbError, Outcome, Value};
+use super::super::backend::{Outcome, Value};
+use super::super::error::DbError;
 use super::call::{Running, Stop, bound};
 use super::owned;
 use super::statement::{Checked, Kind};
 use super::text::identifier;
 
-impl Running<'_> {
-    /// Runs all statements and leaves the transaction open, ready to be committed. An error has the place of its
+impl<'c> Running<'c> {
+    /// Runs all statements and leaves the transaction open, ready to be committed. An error has the index of its
     /// statement, if it is of one.
     pub(super) async fn change(
         &mut self,
-        statements: &[(Checked, Vec<Value>)],
+        statements: &'c [(Checked, Vec<Value>)],
     ) -> Result<Vec<Outcome>, (Option<usize>, Stop)> {
         self.begin().await.map_err(|stop| (None, stop))?;
         let mut outcomes = Vec::with_capacity(statements.len());
-        for (place, (checked, params)) in statements.iter().enumerate() {
+        for (index, (checked, params)) in statements.iter().enumerate() {
+            self.statement = Some(checked);
             let outcome = self.one(checked, params).await;
-            outcomes.push(outcome.map_err(|stop| (Some(place), stop))?);
+            outcomes.push(outcome.map_err(|stop| (Some(index), stop))?);
         }
+        self.statement = None;
         self.check_owned().await.map_err(|stop| (None, stop))?;
         Ok(outcomes)
     }
@@ -88,7 +91,7 @@ impl Running<'_> {
                 .collect::<Result<BTreeSet<_>, _>>()
         });
         let after = after.map_err(|error| self.stopped(&error))?;
-        owned::check(self.policy, self.settings, self.access, &after).map_err(Stop::Failed)
+        owned::check(self.policy, self.settings, &self.access.owned, &after).map_err(Stop::Failed)
     }
 
     /// Makes it so. From here on nobody interrupts: what begins now must end.
@@ -97,13 +100,13 @@ impl Running<'_> {
         let client = match self.session() {
             Ok(session) => &session.client,
             Err(Stop::Failed(error)) => return Err(error),
-            Err(_) => return Err(DbError::TimedOut),
+            Err(_) => return Err(DbError::timed_out()),
         };
         match client.batch_execute("COMMIT").await {
             Ok(()) => Ok(()),
             Err(error) => match self.stopped(&error) {
                 Stop::Failed(error) => Err(error),
-                _ => Err(DbError::Conflict(format!(
+                _ => Err(DbError::conflict(format!(
                     "the schema changed under a change of plugin \"{}\"",
                     self.policy.plugin
                 ))),

@@ -146,7 +146,7 @@ impl Server {
             .config
             .connect_raw(stream, tls)
             .await
-            .map_err(|error| said(&error))?;
+            .map_err(|error| shown(&error))?;
         Ok((client, drive(connection)))
     }
 
@@ -159,7 +159,7 @@ impl Server {
         token
             .cancel_query_raw(stream, tls)
             .await
-            .map_err(|error| said(&error))
+            .map_err(|error| shown(&error))
     }
 
     fn handshake(
@@ -178,8 +178,8 @@ impl Server {
     async fn stream(&self, meter: &Meter) -> Result<(Stream, String), String> {
         let limit = self.config.get_connect_timeout().copied();
         let mut last = "the URL names no host".to_owned();
-        for (place, name) in self.places() {
-            let opened = place.open();
+        for (address, name) in self.addresses() {
+            let opened = address.open();
             let opened = match limit {
                 Some(limit) => tokio::time::timeout(limit, opened)
                     .await
@@ -198,39 +198,39 @@ impl Server {
     }
 
     /// Where the server may be, and by which name.
-    fn places(&self) -> Vec<(Place, String)> {
+    fn addresses(&self) -> Vec<(Address, String)> {
         let config = &self.config;
         let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
         let ports = config.get_ports();
-        let place = |number: usize| {
+        let address = |number: usize| {
             let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
-            let (place, name) = match (addresses.get(number), hosts.get(number)) {
-                (Some(address), Some(Host::Tcp(name))) => {
-                    (Place::Tcp(address.to_string(), port), name.clone())
+            let (address, name) = match (addresses.get(number), hosts.get(number)) {
+                (Some(ip), Some(Host::Tcp(name))) => {
+                    (Address::Tcp(ip.to_string(), port), name.clone())
                 }
-                (Some(address), _) => (Place::Tcp(address.to_string(), port), String::new()),
-                (None, Some(Host::Tcp(name))) => (Place::Tcp(name.clone(), port), name.clone()),
+                (Some(ip), _) => (Address::Tcp(ip.to_string(), port), String::new()),
+                (None, Some(Host::Tcp(name))) => (Address::Tcp(name.clone(), port), name.clone()),
                 (None, Some(Host::Unix(folder))) => {
                     let socket = folder.join(format!(".s.PGSQL.{port}"));
-                    (Place::Unix(socket), String::new())
+                    (Address::Unix(socket), String::new())
                 }
                 (None, None) => return None,
             };
-            Some((place, name))
+            Some((address, name))
         };
         (0..hosts.len().max(addresses.len()))
-            .filter_map(place)
+            .filter_map(address)
             .collect()
     }
 }
 
 /// Where a server may be.
-enum Place {
+enum Address {
     Tcp(String, u16),
     Unix(PathBuf),
 }
 
-impl Place {
+impl Address {
     async fn open(self) -> io::Result<Socket> {
         Ok(match self {
             Self::Tcp(host, port) => {
@@ -256,9 +256,9 @@ where
 }
 
 /// What went wrong, in the server's words if they are its.
-pub(super) fn said(error: &tokio_postgres::Error) -> String {
+pub(super) fn shown(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
-        Some(said) => format!("{} ({})", said.message(), said.code().code()),
+        Some(error) => format!("{} ({})", error.message(), error.code().code()),
         None => match std::error::Error::source(error) {
             Some(source) => format!("{error}: {source}"),
             None => error.to_string(),

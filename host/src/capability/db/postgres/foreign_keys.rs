@@ -1,22 +1,14 @@
-//! What foreign keys carry on.
-//!
-//! The server carries `ON DELETE CASCADE` and its like out with the rights of the owner of the table that refers, above
-//! privileges and row security. So a plugin may only delete from a table, or change what in it is referred to, if it may
-//! change whatever that leads to, and if none of it belongs to organisations.
+//! The foreign keys of a database that carry something on to the rows that refer, such as `ON DELETE CASCADE`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tokio_postgres::Transaction;
 
-use super::policy::{Policy, reserved};
-use super::settings::PostgresSettings;
-use super::survey::Survey;
-use super::text::identifier;
 use crate::store::StoreError;
 
 /// What happens to the rows that refer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
+pub(super) enum Action {
     /// Nothing: the statement fails.
     Stop,
     /// The same as to the row that they refer to.
@@ -27,19 +19,20 @@ enum Action {
 
 /// What happens to the row that is referred to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
+pub(super) enum Event {
     Delete,
     Update,
 }
 
 /// A foreign key that carries something on.
 #[derive(Debug)]
-struct ForeignKey {
-    from: u32,
-    on_delete: Action,
-    on_update: Action,
+pub(super) struct ForeignKey {
+    /// The table that refers.
+    pub(super) from: u32,
+    pub(super) on_delete: Action,
+    pub(super) on_update: Action,
     /// The columns that are referred to.
-    key: Vec<String>,
+    pub(super) key: Vec<String>,
 }
 
 /// The foreign keys of a database, by the table that they refer to.
@@ -48,28 +41,6 @@ pub(super) struct ForeignKeys {
     keys: BTreeMap<u32, Vec<ForeignKey>>,
     /// All columns of the tables that are referred to.
     columns: BTreeMap<u32, Vec<String>>,
-}
-
-/// What a plugin may not do with a table that it may change otherwise.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Limits {
-    /// It may not delete rows.
-    keep_rows: bool,
-    /// It may not update these columns.
-    fixed: BTreeSet<String>,
-    /// The others, where there are any that it may not update.
-    free: Vec<String>,
-    /// Where the foreign keys lead to.
-    closed: BTreeSet<Closed>,
-}
-
-/// A table that a plugin's statement may not reach.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Closed {
-    /// Organisations own its rows.
-    Owned(String),
-    /// The grant does not cover it.
-    NotCovered(String),
 }
 
 impl Action {
@@ -81,19 +52,14 @@ impl Action {
         }
     }
 
-    fn carried(self, event: Event) -> Option<Event> {
+    /// What happens to a row that refers when this happens to the one that it refers to; none for nothing.
+    pub(super) fn carried(self, event: Event) -> Option<Event> {
         match self {
             Self::Stop => None,
             Self::Cascade => Some(event),
             Self::Set => Some(Event::Update),
         }
     }
-}
-
-/// The columns that a grant of `UPDATE` names.
-pub(super) fn update_of<'c>(columns: impl IntoIterator<Item = &'c String>) -> String {
-    let names: Vec<_> = columns.into_iter().map(|name| identifier(name)).collect();
-    format!("UPDATE ({})", names.join(", "))
 }
 
 impl ForeignKeys {
@@ -126,131 +92,13 @@ impl ForeignKeys {
         Ok(all)
     }
 
-    /// What a plugin may not do with the table `oid`, for what it would lead to.
-    pub(super) fn limits(
-        &self,
-        oid: u32,
-        settings: &PostgresSettings,
-        policy: &Policy,
-        found: &Survey,
-    ) -> Limits {
-        let mut limits = Limits::default();
-        let leads = |from: u32, event: Event| {
-            let mut seen = BTreeSet::new();
-            self.closed(from, event, &mut seen, &|reached| {
-                // Rows of the table itself are what the plugin may change, by whichever of them it begins.
-                (reached != oid).then(|| closed(settings, policy, found, reached))?
-            })
-        };
-        for key in self.keys.get(&oid).into_iter().flatten() {
-            if let Some(event) = key.on_delete.carried(Event::Delete)
-                && let Some(table) = leads(key.from, event)
-            {
-                limits.keep_rows = true;
-                limits.closed.insert(table);
-            }
-            if let Some(event) = key.on_update.carried(Event::Update)
-                && let Some(table) = leads(key.from, event)
-            {
-                limits.fixed.extend(key.key.iter().cloned());
-                limits.closed.insert(table);
-            }
-        }
-        let all = self.columns.get(&oid).into_iter().flatten();
-        let free = all.filter(|name| !limits.fixed.contains(*name));
-        limits.free = free.cloned().collect();
-        limits
+    /// The foreign keys that refer to the table `to`.
+    pub(super) fn to(&self, to: u32) -> &[ForeignKey] {
+        self.keys.get(&to).map_or(&[], Vec::as_slice)
     }
 
-    /// The first table that is closed among those that are reached from one to whose rows this happens.
-    fn closed(
-        &self,
-        oid: u32,
-        event: Event,
-        seen: &mut BTreeSet<(u32, Event)>,
-        look: &dyn Fn(u32) -> Option<Closed>,
-    ) -> Option<Closed> {
-        if !seen.insert((oid, event)) {
-            return None;
-        }
-        look(oid).or_else(|| {
-            let keys = self.keys.get(&oid).into_iter().flatten();
-            keys.filter_map(|key| {
-                let action = match event {
-                    Event::Delete => key.on_delete,
-                    Event::Update => key.on_update,
-                };
-                Some((key.from, action.carried(event)?))
-            })
-            .find_map(|(from, event)| self.closed(from, event, seen, look))
-        })
+    /// All columns of the table `to`, if anything refers to it.
+    pub(super) fn columns(&self, to: u32) -> &[String] {
+        self.columns.get(&to).map_or(&[], Vec::as_slice)
     }
-}
-
-impl Limits {
-    /// Takes away what it may not do.
-    pub(super) fn apply(&self, rights: &mut BTreeSet<String>) {
-        if self.keep_rows {
-            rights.remove("DELETE");
-        }
-        if !self.fixed.is_empty() && rights.remove("UPDATE") && !self.free.is_empty() {
-            rights.insert(update_of(&self.free));
-        }
-    }
-
-    /// Why there are any, and what would change that.
-    pub(super) fn why(&self) -> Option<(String, String)> {
-        let (mut owned, mut not_covered) = (Vec::new(), Vec::new());
-        for table in &self.closed {
-            match table {
-                Closed::Owned(name) => owned.push(format!("\"{name}\"")),
-                Closed::NotCovered(name) => not_covered.push(name.as_str()),
-            }
-        }
-        let carried = "foreign keys of the application carry deletions, or changes of what is referred to, on to";
-        if !owned.is_empty() {
-            let why = format!(
-                "{carried} rows that organisations own, in {}",
-                owned.join(", ")
-            );
-            return Some((why, "the application has to do it".to_owned()));
-        }
-        let first = not_covered.first()?;
-        let names: Vec<_> = not_covered
-            .iter()
-            .map(|name| format!("\"{name}\""))
-            .collect();
-        let why = format!(
-            "{carried} {}, which its db:write grant does not cover",
-            names.join(", ")
-        );
-        let remedy = match not_covered.len() {
-            1 => format!("grant db:write={first} to allow it"),
-            _ => format!(
-                "grant db:write={} to allow all of it",
-                not_covered.join(",")
-            ),
-        };
-        Some((why, remedy))
-    }
-}
-
-fn closed(
-    settings: &PostgresSettings,
-    policy: &Policy,
-    found: &Survey,
-    oid: u32,
-) -> Option<Closed> {
-    let relation = found.relation(oid)?;
-    let name = &relation.name;
-    let above = found.above(oid);
-    let owned = std::iter::once(relation)
-        .chain(above.iter().filter_map(|oid| found.relation(*oid)))
-        .any(|relation| settings.organisations.column(&relation.name).is_some());
-    if owned {
-        return Some(Closed::Owned(name.clone()));
-    }
-    let covered =
-        relation.schema == settings.schema && reserved(name).is_none() && policy.changes(name);
-    (!covered).then(|| Closed::NotCovered(name.clone()))
 }

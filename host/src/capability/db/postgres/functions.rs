@@ -1,7 +1,7 @@
-//! Functions that plugins may call, and what else may stand in front of an opening parenthesis.
+//! Functions that plugins may call, and types that they may name.
 //!
 //! Everybody may execute nearly all of the engine's functions, and everything that an application defines, and that
-//! cannot be taken from a single role. So a statement is searched for calls, and only these names pass: functions that
+//! cannot be taken from a single role. So a statement is searched for [`calls`](super::calls), and only these names pass: functions that
 //! look at nothing but their arguments and the clock. Not among them, for instance: `set_config`, all of `pg_…` and
 //! `lo_…`, `query_to_xml`, `ts_stat` and `ts_rewrite` (which run SQL from a string), `to_regclass` and `has_…_privilege`
 //! (which look at the catalogue), and `current_setting`.
@@ -64,41 +64,6 @@ const CALLABLE: &[&str] = &[
     "variance", "websearch_to_tsquery", "width", "width_bucket",
 ];
 
-/// Reserved words, which no function can be called, that a parenthesis may follow.
-#[rustfmt::skip]
-const RESERVED: &[&str] = &[
-    "all", "and", "any", "array", "as", "asymmetric", "between", "both", "case", "check", "default", "distinct",
-    "else", "except", "exists", "for", "from", "group", "having", "in", "intersect", "into", "join", "lateral",
-    "leading", "like", "ilike", "limit", "not", "offset", "on", "only", "or", "order", "placing", "references",
-    "returning", "row", "select", "some", "symmetric", "then", "to", "trailing", "union", "unique", "using",
-    "values", "when", "where", "with",
-];
-
-/// Words that a parenthesis may follow only after one of certain others, as a function could be called like them.
-const AFTER: &[(&str, &[&str])] = &[
-    ("brin", &["using"]),
-    ("btree", &["using"]),
-    ("by", &["group", "order", "partition"]),
-    ("conflict", &["on"]),
-    ("cube", &["by"]),
-    ("first", &["fetch"]),
-    ("gin", &["using"]),
-    ("gist", &["using"]),
-    ("hash", &["using", "by"]),
-    ("identity", &["as"]),
-    ("insert", &["then"]),
-    ("key", &["primary", "foreign"]),
-    ("list", &["by"]),
-    ("materialized", &["as", "not"]),
-    ("next", &["fetch"]),
-    ("range", &["by"]),
-    ("rollup", &["by"]),
-    ("sets", &["grouping"]),
-    ("spgist", &["using"]),
-    ("varying", &["bit", "char", "character"]),
-    ("zone", &["time"]),
-];
-
 /// Types that every plugin may name in a cast; the application's own are looked up.
 #[rustfmt::skip]
 const TYPES: &[&str] = &[
@@ -114,14 +79,6 @@ const TYPES: &[&str] = &[
 /// Whether plugins may call the function of this name.
 pub(super) fn callable(name: &str) -> bool {
     CALLABLE.binary_search(&name).is_ok()
-}
-
-/// Whether this key word, after `before`, is followed by a parenthesis that is no call.
-pub(super) fn is_syntax(word: &str, before: Option<&str>) -> bool {
-    RESERVED.contains(&word)
-        || AFTER.iter().any(|(known, after)| {
-            *known == word && before.is_some_and(|before| after.contains(&before))
-        })
 }
 
 /// Whether this is a type of the engine's that says nothing about the catalogue.

@@ -29,14 +29,22 @@ pub(super) enum Token<'a> {
 
 /// A token and where it is in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Placed<'a> {
+pub(super) struct Spanned<'a> {
     pub(super) token: Token<'a>,
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
+/// The key word or name without quotes, if it is one.
+pub(super) fn word<'t>(token: Option<&'t Spanned<'_>>) -> Option<&'t str> {
+    match token.map(|spanned| &spanned.token) {
+        Some(Token::Word(word)) => Some(word),
+        _ => None,
+    }
+}
+
 /// Cuts `sql` into tokens. The error says what cannot be read.
-pub(super) fn tokens(sql: &str) -> Result<Vec<Placed<'_>>, String> {
+pub(super) fn tokens(sql: &str) -> Result<Vec<Spanned<'_>>, String> {
     let mut lexer = Lexer { sql, at: 0 };
     let mut found = Vec::new();
     loop {
@@ -45,7 +53,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<Placed<'_>>, String> {
         let Some(token) = lexer.token()? else {
             return Ok(found);
         };
-        found.push(Placed {
+        found.push(Spanned {
             token,
             start,
             end: lexer.at,
@@ -242,8 +250,8 @@ impl<'a> Lexer<'a> {
         self.at += 1;
         let tag = self.since(start);
         match memchr::memmem::find(self.rest(), tag.as_bytes()) {
-            Some(place) => {
-                self.at += place + tag.len();
+            Some(found) => {
+                self.at += found + tag.len();
                 Ok(Token::Literal)
             }
             None => Err(format!("a string that begins with {tag} does not end")),
@@ -292,7 +300,7 @@ mod tests {
         let found = tokens(sql).unwrap();
         found
             .iter()
-            .filter(|placed| placed.token == Token::Placeholder)
+            .filter(|spanned| spanned.token == Token::Placeholder)
             .count()
     }
 
@@ -353,7 +361,7 @@ mod tests {
         let found: Vec<_> = tokens("SeLECT \"A\"\"b\".Größe::INT")
             .unwrap()
             .into_iter()
-            .map(|placed| placed.token)
+            .map(|spanned| spanned.token)
             .collect();
         assert_eq!(
             found,

@@ -7,9 +7,9 @@
 //!   no session above to go back to: connections log in as that role. Views read with their owner's rights, so they are
 //!   granted only if they have `security_invoker`; materialized views and tables with rules are not.
 //! * **Row security** ([`organisation`]): rows of organisations, for a sealed organisation that only the host can enter.
-//! * **Foreign keys** ([`foreign_keys`]): what `ON DELETE CASCADE` and its like do, which the server does above the two
+//! * **Foreign keys** ([`foreign_keys`], [`limits`]): what `ON DELETE CASCADE` and its like do, which the server does above the two
 //!   before. A table whose deletions would be carried on to where the scope does not reach takes no deletions.
-//! * **The text** ([`lexer`], [`statement`], [`functions`]): what the server lets every role do. Kinds of statements,
+//! * **The text** ([`lexer`], [`statement`], [`calls`], [`functions`]): what the server lets every role do. Kinds of statements,
 //!   functions and types are refused unless they are on a list; names of the catalogue and what other roles opened to
 //!   everybody are refused. This alone keeps a plugin from advisory locks, notifications, settings, SQL in strings, the
 //!   application's functions and the names of other tables.
@@ -28,6 +28,7 @@
 
 mod access;
 mod call;
+mod calls;
 mod change;
 mod connect;
 mod fault;
@@ -35,6 +36,7 @@ mod foreign_keys;
 mod foundation;
 mod functions;
 mod lexer;
+mod limits;
 mod organisation;
 mod owned;
 mod param;
@@ -53,7 +55,8 @@ mod value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::backend::{Caps, Database, DbError, OpenError, PluginDatabase, Scopes};
+use super::backend::{Caps, Database, OpenError, PluginDatabase, Scopes};
+use super::error::DbError;
 use crate::store::PostgresStore;
 use plugin::PostgresPlugin;
 use policy::{Granted, Policy, Purpose};
@@ -86,7 +89,7 @@ impl Newest {
         {
             return Ok(());
         }
-        Err(DbError::Unavailable(format!(
+        Err(DbError::unavailable(format!(
             "plugin \"{plugin}\" was loaded again with other grants, and this is what was loaded before"
         )))
     }

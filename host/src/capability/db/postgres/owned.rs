@@ -8,9 +8,8 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::{Row, Transaction};
 
-use super::super::backend::DbError;
-use super::access::Access;
-use super::policy::{Deed, Policy, reserved};
+use super::super::error::DbError;
+use super::policy::{Operation, Policy, reserved};
 use super::settings::PostgresSettings;
 
 /// Something that a role owns.
@@ -69,13 +68,13 @@ pub(super) fn read(row: &Row) -> Result<Owned, tokio_postgres::Error> {
 pub(super) fn check(
     policy: &Policy,
     settings: &PostgresSettings,
-    access: &Access,
+    before: &BTreeSet<Owned>,
     after: &BTreeSet<Owned>,
 ) -> Result<(), DbError> {
-    for owned in after.difference(&access.owned) {
+    for owned in after.difference(before) {
         let name = owned.name.as_deref().unwrap_or_default();
         let what = |what: &str| {
-            Err(DbError::Denied(policy.refuse(
+            Err(DbError::denied(policy.refuse(
                 format_args!("make {what}"),
                 "plugins make plain tables of their scope, with indexes, and nothing else",
                 "no grant allows it",
@@ -92,10 +91,10 @@ pub(super) fn check(
             Some("S") if owned.fills_column => {}
             Some("r" | "p") => {
                 if reserved(name).is_some() || !policy.changes(name) {
-                    return Err(DbError::Denied(policy.refuse_table(Deed::Make, name)));
+                    return Err(DbError::denied(policy.refuse_table(Operation::Make, name)));
                 }
                 if settings.organisations.column(name).is_some() {
-                    return Err(DbError::Denied(policy.refuse(
+                    return Err(DbError::denied(policy.refuse(
                         format_args!("make table \"{name}\""),
                         "organisations own it, and its owner would be above row security",
                         "the application has to make it",

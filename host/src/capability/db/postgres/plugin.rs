@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::super::backend::{
-    Call, Caps, DbError, Engine, Outcome, PluginDatabase, Rows, Statement, Value,
-};
+use super::super::backend::{Call, Caps, Engine, Outcome, PluginDatabase, Rows, Statement, Value};
+use super::super::error::DbError;
 use super::Newest;
 use super::policy::Policy;
 use super::side::Side;
@@ -23,7 +22,7 @@ pub(super) struct PostgresPlugin {
 fn admit(policy: &Policy, caps: &Caps, sql: &str, params: &[Value]) -> Result<Checked, DbError> {
     let plugin = &policy.plugin;
     if sql.len() > caps.max_sql_bytes {
-        return Err(DbError::TooLarge(format!(
+        return Err(DbError::too_large(format!(
             "plugin \"{plugin}\" sent a statement of {} bytes; at most {} are allowed",
             sql.len(),
             caps.max_sql_bytes
@@ -32,14 +31,14 @@ fn admit(policy: &Policy, caps: &Caps, sql: &str, params: &[Value]) -> Result<Ch
     policy.check_parameters(params, caps)?;
     let checked = statement::check(policy, sql)?;
     if checked.parameters != params.len() {
-        return Err(DbError::Invalid(format!(
+        return Err(DbError::invalid(format!(
             "plugin \"{plugin}\" sent a statement with {} parameters (?) and handed over {}",
             checked.parameters,
             params.len()
         )));
     }
     if params.len() > usize::from(u16::MAX / 2) {
-        return Err(DbError::TooLarge(format!(
+        return Err(DbError::too_large(format!(
             "plugin \"{plugin}\" handed over {} parameters; at most {} are possible",
             params.len(),
             u16::MAX / 2
@@ -77,9 +76,9 @@ impl PluginDatabase for PostgresPlugin {
             .into_iter()
             .enumerate()
             .map(
-                |(place, Statement { sql, params })| match admit(policy, caps, &sql, &params) {
+                |(index, Statement { sql, params })| match admit(policy, caps, &sql, &params) {
                     Ok(checked) => Ok((checked, params)),
-                    Err(error) if count > 1 => Err(error.in_statement(place + 1)),
+                    Err(error) if count > 1 => Err(error.in_statement(index)),
                     Err(error) => Err(error),
                 },
             )

@@ -5,20 +5,20 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::super::backend::DbError;
+use super::super::error::{DbError, DbErrorKind};
 use super::super::policy::begins;
 pub(super) use super::super::policy::{Granted, Purpose, Reserved};
 use crate::permission::TablePattern;
 
 /// What is done to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(super) enum Operation {
     Read,
     Change,
     Make,
 }
 
-impl Deed {
+impl Operation {
     /// What a statement of this purpose is taken to do, if more is not known.
     pub(super) fn of(purpose: Purpose) -> Self {
         match purpose {
@@ -75,38 +75,52 @@ impl Deref for Policy {
 }
 
 impl Policy {
-    /// Why a deed on a table is refused.
-    pub(super) fn refuse_table(&self, deed: Deed, table: &str) -> String {
-        let tried = match deed {
-            Deed::Read => "read",
-            Deed::Change => "use",
-            Deed::Make => "make or keep",
+    /// Why a operation on a table is refused.
+    pub(super) fn refuse_table(&self, operation: Operation, table: &str) -> String {
+        let tried = match operation {
+            Operation::Read => "read",
+            Operation::Change => "use",
+            Operation::Make => "make or keep",
         };
         let tried = format!("{tried} table \"{table}\"");
         match reserved(table) {
             Some(reserved) => self.refuse_reserved(tried, reserved),
-            None => self.refuse(tried, self.rule(deed == Deed::Make), remedy(deed, table)),
+            None => self.refuse(
+                tried,
+                self.rule(operation == Operation::Make),
+                remedy(operation, table),
+            ),
         }
+    }
+
+    /// A change where only reading is possible.
+    pub(super) fn only_reads(&self, tried: impl fmt::Display) -> DbError {
+        DbError::denied(self.refuse(
+            tried,
+            "a query only reads",
+            "run it as a change, with a db:write grant",
+        ))
+        .of_kind(DbErrorKind::ReadOnly)
     }
 
     /// A statement of the wrong form; `problem` goes on after "sent a statement that".
     pub(super) fn invalid(&self, problem: impl fmt::Display) -> DbError {
-        DbError::Invalid(format!(
+        DbError::invalid(format!(
             "plugin \"{}\" sent a statement that {problem}",
             self.plugin
         ))
     }
 }
 
-fn remedy(deed: Deed, table: &str) -> String {
+fn remedy(operation: Operation, table: &str) -> String {
     if table.parse::<TablePattern>().is_err() || table.contains('*') {
         return "only a grant with a * can cover a table of that name".to_owned();
     }
-    match deed {
-        Deed::Read => format!("grant db:read={table} to allow it"),
-        Deed::Change => {
+    match operation {
+        Operation::Read => format!("grant db:read={table} to allow it"),
+        Operation::Change => {
             format!("grant db:read={table} to allow reading it, or db:write={table} for more")
         }
-        Deed::Make => format!("grant db:write={table} to allow it"),
+        Operation::Make => format!("grant db:write={table} to allow it"),
     }
 }

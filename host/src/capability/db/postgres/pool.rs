@@ -1,6 +1,6 @@
 //! A plugin's connections of one purpose.
 //!
-//! A place is taken before a connection, and given back after it: also by a call that went away, whose connection is
+//! A permit is taken before a connection, and given back after it: also by a call that went away, whose connection is
 //! broken off only when the server was told to stop.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Statement};
 
-use super::connect::{Meter, Server, said};
+use super::connect::{Meter, Server, shown};
 
 /// How long a connection is kept that nobody uses.
 const IDLE: Duration = Duration::from_secs(60);
@@ -73,24 +73,24 @@ impl Session {
 /// See the module.
 pub(super) struct Pool {
     server: Server,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     idle: Mutex<Vec<(Session, Instant)>>,
     swept: AtomicBool,
 }
 
 impl Pool {
-    pub(super) fn new(server: Server, places: usize) -> Self {
+    pub(super) fn new(server: Server, permits: usize) -> Self {
         Self {
             server,
-            places: Arc::new(Semaphore::new(places.max(1))),
+            permits: Arc::new(Semaphore::new(permits.max(1))),
             idle: Mutex::new(Vec::new()),
             swept: AtomicBool::new(false),
         }
     }
 
-    /// A place, once it is this caller's turn; none if that is not before `deadline`.
-    pub(super) async fn place(&self, deadline: Instant) -> Option<OwnedSemaphorePermit> {
-        let turn = Arc::clone(&self.places).acquire_owned();
+    /// A permit, once it is this caller's turn; none if that is not before `deadline`.
+    pub(super) async fn permit(&self, deadline: Instant) -> Option<OwnedSemaphorePermit> {
+        let turn = Arc::clone(&self.permits).acquire_owned();
         tokio::time::timeout_at(deadline.into(), turn)
             .await
             .ok()?
@@ -100,7 +100,7 @@ impl Pool {
     /// A connection that may receive so many bytes.
     pub(super) async fn lend(
         self: &Arc<Self>,
-        place: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         allowance: u64,
     ) -> Result<Lease, String> {
         let session = match self.take() {
@@ -120,7 +120,7 @@ impl Pool {
         session.meter.allow(allowance);
         Ok(Lease {
             pool: Arc::clone(self),
-            held: Some((session, place)),
+            held: Some((session, permit)),
             // A call that goes away may do so on a thread that knows no runtime.
             runtime: Handle::current(),
             ends_by_itself: false,
@@ -215,20 +215,20 @@ impl Lease {
     /// Ends the call with `command` (`COMMIT` after reading, or `ROLLBACK`), tidies up behind its back, and keeps the
     /// connection.
     pub(super) fn settle(mut self, command: &'static str) {
-        let Some((session, place)) = self.held.take() else {
+        let Some((session, permit)) = self.held.take() else {
             return;
         };
         let pool = Arc::clone(&self.pool);
         self.runtime.spawn(async move {
-            // Given free last.
-            let _place = place;
+            // Given back last.
+            let _permit = permit;
             session.meter.allow(SMALL_TALK);
             let script = format!("{command}; {RESET}");
             let tidied = session.client.batch_execute(&script);
             match tokio::time::timeout(TIDYING, tidied).await {
                 Ok(Ok(())) => pool.put_back(session),
                 Ok(Err(error)) => {
-                    tracing::debug!(error = said(&error), "a plugin's connection is given up")
+                    tracing::debug!(error = shown(&error), "a plugin's connection is given up")
                 }
                 Err(_) => {
                     tracing::debug!("a plugin's connection does not answer and is given up");
@@ -241,13 +241,13 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some((session, place)) = self.held.take() else {
+        let Some((session, permit)) = self.held.take() else {
             return;
         };
         let stop = !self.ends_by_itself && !session.client.is_closed();
         let pool = Arc::clone(&self.pool);
         self.runtime.spawn(async move {
-            let _place = place;
+            let _permit = permit;
             if stop {
                 pool.stop(session).await;
             }

@@ -6,7 +6,8 @@ use futures::TryStreamExt as _;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Column, Statement};
 
-use super::super::backend::{DbError, Rows, Value};
+use super::super::backend::{Rows, Value};
+use super::super::error::DbError;
 use super::call::{Running, Stop, bound};
 use super::statement::Checked;
 use super::value::{Cell, is_read};
@@ -14,14 +15,15 @@ use super::value::{Cell, is_read};
 /// A value counts for at least so many bytes: that many it takes on the way, even if it is empty.
 const LEAST: usize = 8;
 
-impl Running<'_> {
+impl<'c> Running<'c> {
     /// Runs the query in a transaction of its own, which stays open.
     pub(super) async fn query(
         &mut self,
-        checked: &Checked,
+        checked: &'c Checked,
         params: &[Value],
     ) -> Result<Rows, Stop> {
         self.begin().await?;
+        self.statement = Some(checked);
         let asked = self.prepare(checked, params).await?;
         let columns: Vec<String> = asked
             .columns()
@@ -53,14 +55,11 @@ impl Running<'_> {
                 self.session()?.remember(sql.to_owned(), statement.clone());
                 Ok(statement)
             }
-            // A change inside of WITH may stand only in front of everything.
-            Err(error) if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) => {
-                Err(Stop::Failed(DbError::Denied(self.policy.refuse(
-                    "change anything in a query",
-                    "a query only reads",
-                    "run it as a change, with a db:write grant",
-                ))))
-            }
+            // A change inside of WITH may stand only in front of everything. There is nothing else that the server can
+            // have against a query inside of another that it took by itself.
+            Err(error) if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) => Err(
+                Stop::Failed(self.policy.only_reads("change anything in a query")),
+            ),
             Err(error) => Err(self.stopped(&error)),
         }
     }
@@ -89,14 +88,14 @@ impl Running<'_> {
                 Err(error) => return Err(self.stopped(&error)),
             };
             if rows.len() == max_rows {
-                return Err(Stop::Failed(DbError::TooLarge(format!(
+                return Err(Stop::Failed(DbError::too_large(format!(
                     "plugin \"{plugin}\" asked for more than {max_rows} rows; use LIMIT"
                 ))));
             }
             let mut values = Vec::with_capacity(width);
-            for place in 0..width {
-                let cell: Cell = row.try_get(place).map_err(|error| {
-                    Stop::Failed(DbError::Unavailable(format!(
+            for index in 0..width {
+                let cell: Cell = row.try_get(index).map_err(|error| {
+                    Stop::Failed(DbError::unavailable(format!(
                         "the database sent plugin \"{plugin}\" a value that cannot be read: {error}"
                     )))
                 })?;
@@ -104,7 +103,7 @@ impl Running<'_> {
                 values.push(cell.0);
             }
             if bytes > max_bytes {
-                return Err(Stop::Failed(DbError::TooLarge(format!(
+                return Err(Stop::Failed(DbError::too_large(format!(
                     "plugin \"{plugin}\" asked for more than {max_bytes} bytes; select fewer rows or columns"
                 ))));
             }
@@ -113,7 +112,7 @@ impl Running<'_> {
     }
 }
 
-/// The query around the plugin's that casts what is not read as it is; none if all is. Columns are called by their place,
+/// The query around the plugin's that casts what is not read as it is; none if all is. Columns are called by their index,
 /// so that two may have one name. What stands inside is one query, as it was prepared by itself before.
 fn cast(checked: &Checked, columns: &[Column]) -> Option<String> {
     if columns.iter().all(|column| is_read(column.type_())) {
@@ -122,16 +121,16 @@ fn cast(checked: &Checked, columns: &[Column]) -> Option<String> {
     let list: Vec<String> = columns
         .iter()
         .enumerate()
-        .map(|(place, column)| {
+        .map(|(index, column)| {
             if is_read(column.type_()) {
-                format!("c{place}")
+                format!("c{index}")
             } else {
-                format!("c{place}::text")
+                format!("c{index}::text")
             }
         })
         .collect();
     let names: Vec<String> = (0..columns.len())
-        .map(|place| format!("c{place}"))
+        .map(|index| format!("c{index}"))
         .collect();
     Some(format!(
         "SELECT {} FROM (\n{}\n) AS q({})",

@@ -83,11 +83,11 @@ pub(super) async fn ensure(
         };
         script.push_str(&format!("GRANT {r} TO CURRENT_USER{with};"));
     }
-    // The host reads the server's messages, and only a superuser may say in which language they are, or how much of the
-    // disk a statement may take meanwhile.
+    // Only a superuser may say how much of the disk a statement may take meanwhile. Former versions set the language of
+    // messages too, which is the operator's.
     if foundation.superuser {
         script.push_str(&format!(
-            "ALTER ROLE {r} SET lc_messages TO 'C'; ALTER ROLE {r} SET temp_file_limit TO '1GB';"
+            "ALTER ROLE {r} RESET lc_messages; ALTER ROLE {r} SET temp_file_limit TO '1GB';"
         ));
     }
     transaction.batch_execute(&script).await?;

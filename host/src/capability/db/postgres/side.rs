@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::Config;
 
-use super::super::backend::{Call, Caps, DbError, Outcome, Rows, Value};
+use super::super::backend::{Call, Caps, Outcome, Rows, Value};
+use super::super::error::{DbError, DbErrorKind, DbReason};
 use super::access::{self, Access};
 use super::call::{Running, Stop};
 use super::connect::Server;
@@ -116,35 +117,35 @@ impl Side {
                 let turn = Arc::clone(&self.looking).acquire_owned();
                 let turn = tokio::time::timeout_at(deadline.into(), turn)
                     .await
-                    .map_err(|_| DbError::TimedOut)?
-                    .map_err(|closed| DbError::Unavailable(closed.to_string()))?;
+                    .map_err(|_| DbError::timed_out())?
+                    .map_err(|closed| DbError::unavailable(closed.to_string()))?;
                 match self.known() {
                     Some(access) => access,
                     None => {
                         let look = tokio::spawn(Arc::clone(self).look(turn));
                         tokio::time::timeout_at(deadline.into(), look)
                             .await
-                            .map_err(|_| DbError::TimedOut)?
-                            .map_err(|failure| DbError::Unavailable(failure.to_string()))??
+                            .map_err(|_| DbError::timed_out())?
+                            .map_err(|failure| DbError::unavailable(failure.to_string()))??
                     }
                 }
             }
         };
         let ready =
             self.ready.get().cloned().ok_or_else(|| {
-                DbError::Unavailable("the plugin's role is not there yet".to_owned())
+                DbError::unavailable("the plugin's role is not there yet".to_owned())
             })?;
         Ok((access, ready))
     }
 
     async fn look(self: Arc<Self>, _turn: OwnedSemaphorePermit) -> Result<Arc<Access>, DbError> {
         let made = self.make().await.map_err(|error| match error {
-            StoreError::TimedOut => DbError::Unavailable(format!(
+            StoreError::TimedOut => DbError::unavailable(format!(
                 "the database did not answer when the rights of plugin \"{}\" were looked at",
                 self.policy.plugin
             )),
             StoreError::Conflict(reason) | StoreError::Unavailable(reason) => {
-                DbError::Unavailable(format!(
+                DbError::unavailable(format!(
                     "the rights of plugin \"{}\" in the database cannot be made: {reason}",
                     self.policy.plugin
                 ))
@@ -233,28 +234,31 @@ impl Side {
     }
 
     async fn lend(&self, ready: &Ready, deadline: Instant) -> Result<Lease, DbError> {
-        let busy = || match self.policy.purpose {
-            Purpose::Query => DbError::TimedOut,
-            Purpose::Change => DbError::Conflict(format!(
+        let busy = || {
+            match self.policy.purpose {
+            Purpose::Query => DbError::timed_out(),
+            Purpose::Change => DbError::conflict(format!(
                 "a change of plugin \"{}\" waited for earlier ones of the same plugin until its deadline",
                 self.policy.plugin
-            )),
+            ))
+            .of_kind(DbErrorKind::LockTimeout),
+        }
         };
-        let place = ready.pool.place(deadline).await.ok_or_else(busy)?;
+        let permit = ready.pool.permit(deadline).await.ok_or_else(busy)?;
         // Values, what goes with each row, and small talk.
         let allowance = (self.caps.max_bytes as u64)
             .saturating_mul(2)
             .saturating_add((self.caps.max_rows as u64).saturating_mul(32))
             .saturating_add(1 << 20);
-        let lent = tokio::time::timeout_at(deadline.into(), ready.pool.lend(place, allowance));
+        let lent = tokio::time::timeout_at(deadline.into(), ready.pool.lend(permit, allowance));
         match lent.await {
-            Err(_) => Err(DbError::TimedOut),
+            Err(_) => Err(DbError::timed_out()),
             Ok(Ok(lease)) => Ok(lease),
             Ok(Err(reason)) => {
                 // Somebody may have dropped the role, or changed its password.
                 self.role_made.store(false, Ordering::Release);
                 *self.access.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                Err(DbError::Unavailable(format!(
+                Err(DbError::unavailable(format!(
                     "plugin \"{}\" cannot connect to the database as {}: {reason}",
                     self.policy.plugin, ready.role
                 )))
@@ -280,6 +284,8 @@ impl Side {
             org_id: None,
             lease,
             own_types: false,
+            began: Instant::now(),
+            statement: None,
         }
     }
 
@@ -289,6 +295,7 @@ impl Side {
         params: &[Value],
         mut call: Call,
     ) -> Result<Rows, DbError> {
+        let began = Instant::now();
         let mut own_types = false;
         for _ in 0..ATTEMPTS {
             let (access, ready) = self.access(call.deadline).await?;
@@ -300,18 +307,21 @@ impl Side {
                 deadline,
                 org_id: call.org_id,
                 own_types,
+                began,
                 ..self.running(&ready, &access, &mut lease)
             };
             let late = (deadline + GRACE).into();
             let done = tokio::time::timeout_at(late, running.query(checked, params)).await;
             match done {
-                Err(_) => return Err(DbError::TimedOut),
+                Err(_) => return Err(DbError::timed_out()),
                 Ok(Ok(rows)) => {
                     lease.settle("COMMIT");
                     return Ok(rows);
                 }
                 // The server is still sending.
-                Ok(Err(Stop::Failed(error @ DbError::TooLarge(_)))) => return Err(error),
+                Ok(Err(Stop::Failed(error))) if error.reason == DbReason::TooLarge => {
+                    return Err(error);
+                }
                 Ok(Err(stop)) => self.again(stop, lease, &access, &mut own_types)?,
             }
         }
@@ -323,17 +333,18 @@ impl Side {
         statements: &[(Checked, Vec<Value>)],
         mut call: Call,
     ) -> Result<Vec<Outcome>, DbError> {
-        let named = |place: Option<usize>, error: DbError| match place {
-            Some(place) if statements.len() > 1 => error.in_statement(place + 1),
+        let named = |index: Option<usize>, error: DbError| match index {
+            Some(index) if statements.len() > 1 => error.in_statement(index),
             _ => error,
         };
+        let began = Instant::now();
         let mut own_types = false;
         for _ in 0..ATTEMPTS {
             let (access, ready) = self.access(call.deadline).await?;
-            for (place, (checked, _)) in statements.iter().enumerate() {
+            for (index, (checked, _)) in statements.iter().enumerate() {
                 access
                     .check(&self.policy, checked)
-                    .map_err(|error| named(Some(place), error))?;
+                    .map_err(|error| named(Some(index), error))?;
             }
             call.count()?;
             let deadline = self.limited(&call);
@@ -342,20 +353,21 @@ impl Side {
                 deadline,
                 org_id: call.org_id,
                 own_types,
+                began,
                 ..self.running(&ready, &access, &mut lease)
             };
             let late = (deadline + GRACE).into();
             let done = tokio::time::timeout_at(late, running.change(statements)).await;
             match done {
-                Err(_) => return Err(DbError::TimedOut),
+                Err(_) => return Err(DbError::timed_out()),
                 Ok(Ok(_)) if Instant::now() >= deadline => {
                     lease.settle("ROLLBACK");
-                    return Err(DbError::TimedOut);
+                    return Err(DbError::timed_out());
                 }
                 Ok(Ok(outcomes)) => {
                     let committed = tokio::time::timeout(COMMITTING, running.commit()).await;
                     let committed = committed.unwrap_or_else(|_| {
-                        Err(DbError::Unavailable(format!(
+                        Err(DbError::unavailable(format!(
                             "the database did not answer to the COMMIT of plugin \"{}\": whether the change was made is \
                              not known",
                             self.policy.plugin
@@ -367,12 +379,12 @@ impl Side {
                     lease.settle("ROLLBACK");
                     return committed.map(|()| outcomes);
                 }
-                Ok(Err((place, Stop::Failed(error @ DbError::TooLarge(_))))) => {
-                    return Err(named(place, error));
+                Ok(Err((index, Stop::Failed(error)))) if error.reason == DbReason::TooLarge => {
+                    return Err(named(index, error));
                 }
-                Ok(Err((place, stop))) => self
+                Ok(Err((index, stop))) => self
                     .again(stop, lease, &access, &mut own_types)
-                    .map_err(|error| named(place, error))?,
+                    .map_err(|error| named(index, error))?,
             }
         }
         Err(self.too_often())
@@ -408,7 +420,7 @@ impl Side {
     }
 
     fn too_often(&self) -> DbError {
-        DbError::Conflict(format!(
+        DbError::conflict(format!(
             "the schema changed {ATTEMPTS} times during a call of plugin \"{}\"",
             self.policy.plugin
         ))

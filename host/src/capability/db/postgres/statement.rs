@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::super::backend::DbError;
+use super::super::error::{DbError, DbErrorKind};
+use super::calls::Calls;
 use super::functions;
-use super::lexer::{Placed, Token, tokens};
-use super::policy::{Deed, Policy, Purpose, Reserved, reserved};
+use super::lexer::{Spanned, Token, tokens, word};
+use super::policy::{Operation, Policy, Purpose, Reserved, reserved};
 
 /// What a statement does, as far as its first words say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,10 @@ pub(super) struct Checked {
     pub(super) fields: BTreeSet<String>,
     /// Names of types that the engine does not bring along.
     pub(super) types: BTreeSet<String>,
+    /// Functions that it calls, all of them open to plugins as far as the host decides.
+    pub(super) calls: BTreeSet<String>,
+    /// Of a change of the schema, the tables that only their owner may change so.
+    pub(super) targets: BTreeSet<String>,
 }
 
 impl Checked {
@@ -51,23 +56,25 @@ impl Checked {
 
 /// Checks `sql` for a plugin and purpose.
 pub(super) fn check(policy: &Policy, sql: &str) -> Result<Checked, DbError> {
-    let placed =
+    let spanned =
         tokens(sql).map_err(|problem| policy.invalid(format_args!("cannot be read: {problem}")))?;
-    let statement = one(policy, &placed)?;
+    let statement = one(policy, &spanned)?;
     let kind = kind(policy, statement)?;
     let mut names = Names {
         policy,
         statement,
-        kind,
+        calls: Calls::new(statement, kind == Kind::Schema),
         names: BTreeSet::new(),
         fields: BTreeSet::new(),
         types: BTreeSet::new(),
+        called: BTreeSet::new(),
     };
     names.collect()?;
     let Names {
         names,
         fields,
         types,
+        called,
         ..
     } = names;
     let (text, parameters) = translate(sql, statement);
@@ -81,15 +88,21 @@ pub(super) fn check(policy: &Policy, sql: &str) -> Result<Checked, DbError> {
         names,
         fields,
         types,
+        calls: called,
+        targets: if kind == Kind::Schema {
+            targets(statement)
+        } else {
+            BTreeSet::new()
+        },
     })
 }
 
 /// The tokens without a `;` at the end.
-fn one<'t, 's>(policy: &Policy, placed: &'t [Placed<'s>]) -> Result<&'t [Placed<'s>], DbError> {
-    let is_end = |placed: &Placed<'_>| placed.token == Token::Symbol(b';');
-    let end = placed.iter().position(is_end).unwrap_or(placed.len());
-    let statement = placed.get(..end).unwrap_or_default();
-    if placed.len() > end + 1 {
+fn one<'t, 's>(policy: &Policy, spanned: &'t [Spanned<'s>]) -> Result<&'t [Spanned<'s>], DbError> {
+    let is_end = |spanned: &Spanned<'_>| spanned.token == Token::Symbol(b';');
+    let end = spanned.iter().position(is_end).unwrap_or(spanned.len());
+    let statement = spanned.get(..end).unwrap_or_default();
+    if spanned.len() > end + 1 {
         return Err(policy.invalid(
             "is more than one: a call runs one statement; db-write.transaction runs several",
         ));
@@ -98,13 +111,6 @@ fn one<'t, 's>(policy: &Policy, placed: &'t [Placed<'s>]) -> Result<&'t [Placed<
         return Err(policy.invalid("is empty"));
     }
     Ok(statement)
-}
-
-fn word<'t>(placed: Option<&'t Placed<'_>>) -> Option<&'t str> {
-    match placed.map(|placed| &placed.token) {
-        Some(Token::Word(word)) => Some(word),
-        _ => None,
-    }
 }
 
 /// The server cuts longer names off, and so takes them for others.
@@ -122,23 +128,21 @@ const OTHERS: &[&str] = &[
     "unlisten", "vacuum",
 ];
 
-fn kind(policy: &Policy, statement: &[Placed<'_>]) -> Result<Kind, DbError> {
+fn kind(policy: &Policy, statement: &[Spanned<'_>]) -> Result<Kind, DbError> {
     let first = statement
         .iter()
-        .find(|placed| placed.token != Token::Symbol(b'('));
+        .find(|spanned| spanned.token != Token::Symbol(b'('));
     let opened = statement.first() != first;
     let Some(first) = word(first) else {
-        return Err(policy.invalid("begins with no word"));
+        return Err(policy
+            .invalid("begins with no word")
+            .of_kind(DbErrorKind::Syntax));
     };
     let known = |list: &[&str]| list.contains(&first);
     match policy.purpose {
         Purpose::Query if known(QUERIES) => return Ok(Kind::Query),
         Purpose::Query if known(CHANGES) || first == "create" || first == "drop" => {
-            return Err(DbError::Denied(policy.refuse(
-                format_args!("run {} as a query", first.to_uppercase()),
-                "a query only reads",
-                "run it as a change, with a db:write grant",
-            )));
+            return Err(policy.only_reads(format_args!("run {} as a query", first.to_uppercase())));
         }
         Purpose::Change if !opened && first == "insert" => return Ok(Kind::Insert),
         Purpose::Change if !opened && known(CHANGES) => return Ok(Kind::Rows),
@@ -149,7 +153,7 @@ fn kind(policy: &Policy, statement: &[Placed<'_>]) -> Result<Kind, DbError> {
         _ => {}
     }
     if known(OTHERS) || known(CHANGES) {
-        return Err(DbError::Denied(policy.refuse(
+        return Err(DbError::denied(policy.refuse(
             format_args!("run {}", first.to_uppercase()),
             match policy.purpose {
                 Purpose::Query => "a query is SELECT, WITH, VALUES or TABLE",
@@ -161,13 +165,14 @@ fn kind(policy: &Policy, statement: &[Placed<'_>]) -> Result<Kind, DbError> {
             "no grant allows it",
         )));
     }
-    Err(policy.invalid(format_args!(
+    let error = policy.invalid(format_args!(
         "begins with {}, which is a syntax error",
         first.to_uppercase(),
-    )))
+    ));
+    Err(error.of_kind(DbErrorKind::Syntax))
 }
 
-fn schema_change(policy: &Policy, first: &str, statement: &[Placed<'_>]) -> Result<Kind, DbError> {
+fn schema_change(policy: &Policy, first: &str, statement: &[Spanned<'_>]) -> Result<Kind, DbError> {
     let second = word(statement.get(1)).unwrap_or_default();
     let third = word(statement.get(2)).unwrap_or_default();
     let allowed = match first {
@@ -176,7 +181,7 @@ fn schema_change(policy: &Policy, first: &str, statement: &[Placed<'_>]) -> Resu
         _ => matches!(second, "table" | "index"),
     };
     if !allowed {
-        return Err(DbError::Denied(policy.refuse(
+        return Err(DbError::denied(policy.refuse(
             format_args!("run {} {}", first.to_uppercase(), second.to_uppercase()),
             "plugins make, alter and drop plain tables and their indexes, and nothing else",
             "no grant allows it",
@@ -184,10 +189,10 @@ fn schema_change(policy: &Policy, first: &str, statement: &[Placed<'_>]) -> Resu
     }
     // What depends on a table may be the application's. Rows that refer to rows are another matter.
     let mut before = None;
-    for placed in statement {
-        let now = word(Some(placed));
+    for spanned in statement {
+        let now = word(Some(spanned));
         if now == Some("execute") {
-            return Err(DbError::Denied(policy.refuse(
+            return Err(DbError::denied(policy.refuse(
                 "run a prepared statement",
                 "those of a connection are the host's own",
                 "no grant allows it",
@@ -197,7 +202,7 @@ fn schema_change(policy: &Policy, first: &str, statement: &[Placed<'_>]) -> Resu
             && now == Some("cascade")
             && !matches!(before, Some("delete" | "update"))
         {
-            return Err(DbError::Denied(policy.refuse(
+            return Err(DbError::denied(policy.refuse(
                 "use CASCADE",
                 "it would drop what others built on the table",
                 "drop what depends on it first",
@@ -211,41 +216,42 @@ fn schema_change(policy: &Policy, first: &str, statement: &[Placed<'_>]) -> Resu
 /// A reading of names and calls.
 struct Names<'p> {
     policy: &'p Policy,
-    statement: &'p [Placed<'p>],
-    kind: Kind,
+    statement: &'p [Spanned<'p>],
+    calls: Calls<'p>,
     names: BTreeSet<String>,
     fields: BTreeSet<String>,
     types: BTreeSet<String>,
+    called: BTreeSet<String>,
 }
 
 impl<'p> Names<'p> {
-    fn token(&self, place: usize) -> Option<&'p Token<'p>> {
-        self.statement.get(place).map(|placed| &placed.token)
+    fn token(&self, index: usize) -> Option<&'p Token<'p>> {
+        self.statement.get(index).map(|spanned| &spanned.token)
     }
 
-    fn is(&self, place: usize, symbol: u8) -> bool {
-        self.token(place) == Some(&Token::Symbol(symbol))
+    fn is(&self, index: usize, symbol: u8) -> bool {
+        self.token(index) == Some(&Token::Symbol(symbol))
     }
 
-    fn word(&self, place: usize) -> Option<&'p str> {
-        word(self.statement.get(place))
+    fn word(&self, index: usize) -> Option<&'p str> {
+        word(self.statement.get(index))
     }
 
     fn collect(&mut self) -> Result<(), DbError> {
         // For each open parenthesis, whether it is that of a CAST.
         let mut open = Vec::new();
-        for place in 0..self.statement.len() {
-            let Some(token) = self.token(place) else {
+        for index in 0..self.statement.len() {
+            let Some(token) = self.token(index) else {
                 break;
             };
             match token {
                 Token::Symbol(b'(') => {
-                    open.push(place > 0 && self.word(place - 1) == Some("cast"));
+                    open.push(index > 0 && self.word(index - 1) == Some("cast"));
                 }
                 Token::Symbol(b')') => {
                     open.pop();
                 }
-                Token::Cast => self.type_at(place + 1),
+                Token::Cast => self.type_at(index + 1),
                 Token::Word(name) | Token::Quoted(name) => {
                     let quoted = matches!(token, Token::Quoted(_));
                     self.check_reserved(name)?;
@@ -255,16 +261,16 @@ impl<'p> Names<'p> {
                         )));
                     }
                     self.names.insert(name.clone().into_owned());
-                    if place > 0 && self.is(place - 1, b'.') {
+                    if index > 0 && self.is(index - 1, b'.') {
                         self.fields.insert(name.clone().into_owned());
                     }
-                    if self.is(place + 1, b'(') {
-                        self.check_call(place, name, quoted, open.len())?;
+                    if self.is(index + 1, b'(') {
+                        self.check_call(index, name)?;
                     }
                     if !quoted && name == "as" && open.last() == Some(&true) {
-                        self.type_at(place + 1);
+                        self.type_at(index + 1);
                     }
-                    if self.token(place + 1) == Some(&Token::Literal) && !quoted {
+                    if self.token(index + 1) == Some(&Token::Literal) && !quoted {
                         self.check_before_literal(name);
                     }
                 }
@@ -277,11 +283,11 @@ impl<'p> Names<'p> {
     fn check_reserved(&self, name: &str) -> Result<(), DbError> {
         match reserved(name) {
             None => Ok(()),
-            Some(Reserved::Host) => Err(DbError::Denied(self.policy.refuse_table(
-                Deed::of(self.policy.purpose),
+            Some(Reserved::Host) => Err(DbError::denied(self.policy.refuse_table(
+                Operation::of(self.policy.purpose),
                 name,
             ))),
-            Some(Reserved::Engine) => Err(DbError::Denied(self.policy.refuse(
+            Some(Reserved::Engine) => Err(DbError::denied(self.policy.refuse(
                 format_args!("use \"{name}\""),
                 "the catalogue, functions and types that look into it, and all that is called pg_… is closed to plugins",
                 "no grant allows it",
@@ -290,45 +296,20 @@ impl<'p> Names<'p> {
     }
 
     /// Of a name that a parenthesis follows.
-    fn check_call(
-        &self,
-        place: usize,
-        name: &str,
-        quoted: bool,
-        depth: usize,
-    ) -> Result<(), DbError> {
-        let mut start = place;
+    fn check_call(&mut self, index: usize, name: &str) -> Result<(), DbError> {
+        let mut start = index;
         while start >= 2 && self.is(start - 1, b'.') {
             start -= 2;
         }
-        let qualified = start < place;
-        let before = start.checked_sub(1).and_then(|before| self.word(before));
-        if !qualified && !quoted && functions::is_syntax(name, before) {
+        if !self.calls.is_call(start, index) {
             return Ok(());
         }
-        let closed = place > 0 && self.is(place - 1, b')');
-        if !qualified && !quoted && closed && matches!(name, "over" | "filter" | "include") {
-            return Ok(());
-        }
-        // Names of tables, common table expressions and aliases, before a list of columns.
-        let is_list = match before {
-            Some("into" | "references" | "as" | "with" | "recursive") => true,
-            Some("table" | "exists" | "only") => self.kind == Kind::Schema && depth == 0,
-            Some("on") => {
-                self.kind == Kind::Schema
-                    && self.word(0) == Some("create")
-                    && depth == 0
-                    && start <= 8
-            }
-            _ => false,
-        };
-        if is_list {
-            return Ok(());
-        }
+        let qualified = start < index;
         if !qualified && (functions::callable(name) || self.policy.functions.contains(name)) {
+            self.called.insert(name.to_owned());
             return Ok(());
         }
-        Err(DbError::Denied(self.policy.refuse(
+        Err(DbError::denied(self.policy.refuse(
             format_args!("call function \"{name}\""),
             if qualified {
                 "functions are called without their schema, and only those that look at nothing but their arguments"
@@ -348,11 +329,11 @@ impl<'p> Names<'p> {
     }
 
     /// Of a type's name, which may have a schema in front.
-    fn type_at(&mut self, mut place: usize) {
-        while self.is(place + 1, b'.') {
-            place += 2;
+    fn type_at(&mut self, mut index: usize) {
+        while self.is(index + 1, b'.') {
+            index += 2;
         }
-        match self.token(place) {
+        match self.token(index) {
             Some(Token::Word(name)) if functions::is_type(name) => {}
             Some(Token::Word(name) | Token::Quoted(name)) => {
                 self.types.insert(name.clone().into_owned());
@@ -373,13 +354,13 @@ const BEFORE_LITERAL: &[&str] = &[
 ];
 
 /// The text with `$n` for each `?`, without what follows the statement.
-fn translate(sql: &str, statement: &[Placed<'_>]) -> (String, usize) {
+fn translate(sql: &str, statement: &[Spanned<'_>]) -> (String, usize) {
     let end = statement.last().map_or(0, |last| last.end);
     let mut text = String::with_capacity(sql.len() + 16);
     let mut done = 0;
     let mut parameters = 0;
-    for placed in statement {
-        let replaced = match placed.token {
+    for spanned in statement {
+        let replaced = match spanned.token {
             Token::Placeholder => {
                 parameters += 1;
                 // A digit or a letter may be next to it.
@@ -392,25 +373,60 @@ fn translate(sql: &str, statement: &[Placed<'_>]) -> (String, usize) {
             let _ = write!(
                 text,
                 "{}{replaced}",
-                sql.get(done..placed.start).unwrap_or_default()
+                sql.get(done..spanned.start).unwrap_or_default()
             );
-            done = placed.end;
+            done = spanned.end;
         }
     }
     text.push_str(sql.get(done..end).unwrap_or_default());
     (text, parameters)
 }
 
+/// The tables that `ALTER TABLE`, `DROP TABLE` or `CREATE INDEX` is about.
+fn targets(statement: &[Spanned<'_>]) -> BTreeSet<String> {
+    let begins_list = |name: &str| matches!(name, "table" | "on");
+    let skipped = |name: &str| matches!(name, "if" | "exists" | "only");
+    let Some(first) = statement
+        .iter()
+        .position(|spanned| word(Some(spanned)).is_some_and(begins_list))
+        .filter(|_| {
+            matches!(word(statement.first()), Some("alter" | "drop")) || is_index(statement)
+        })
+    else {
+        return BTreeSet::new();
+    };
+    let mut found = BTreeSet::new();
+    let mut last = None;
+    for spanned in statement.iter().skip(first + 1) {
+        match &spanned.token {
+            Token::Word(name) if skipped(name) => {}
+            // Behind the name comes what is done to the table.
+            Token::Word(_) | Token::Quoted(_) if last.is_some() => break,
+            Token::Word(name) | Token::Quoted(name) => last = Some(name),
+            Token::Symbol(b'.') => last = None,
+            Token::Symbol(b',') => found.extend(last.take().map(|name| name.clone().into_owned())),
+            _ => break,
+        }
+    }
+    found.extend(last.map(|name| name.clone().into_owned()));
+    found
+}
+
+fn is_index(statement: &[Spanned<'_>]) -> bool {
+    let words = [1, 2].map(|index| word(statement.get(index)));
+    words.contains(&Some("index"))
+}
+
 /// Of `INSERT INTO table …`, the table as it is written.
-fn table(sql: &str, statement: &[Placed<'_>]) -> Option<String> {
+fn table(sql: &str, statement: &[Spanned<'_>]) -> Option<String> {
     let into = statement
         .iter()
-        .position(|placed| word(Some(placed)) == Some("into"))?;
+        .position(|spanned| word(Some(spanned)) == Some("into"))?;
     let first = statement.get(into + 1)?;
     let mut last = into + 1;
     while statement
         .get(last + 1)
-        .is_some_and(|placed| placed.token == Token::Symbol(b'.'))
+        .is_some_and(|spanned| spanned.token == Token::Symbol(b'.'))
     {
         last += 2;
     }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Transaction;
 
-use super::foreign_keys::{ForeignKeys, update_of};
+use super::foreign_keys::ForeignKeys;
 use super::foundation::Foundation;
+use super::text::update_of;
 use crate::store::StoreError;
 
 /// A table, view or sequence.

@@ -74,8 +74,8 @@ fn text(raw: &[u8]) -> Result<String, Box<dyn Error + Sync + Send>> {
 
 fn uuid(raw: &[u8]) -> String {
     let mut text = String::with_capacity(36);
-    for (place, byte) in raw.iter().enumerate() {
-        if matches!(place, 4 | 6 | 8 | 10) {
+    for (index, byte) in raw.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
             text.push('-');
         }
         text.push_str(&format!("{byte:02x}"));

@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
+use super::super::error::{DbError, DbErrorKind};
 use super::functions;
-use super::organisation::Owned;
-use super::policy::{Deed, Policy, reserved};
+use super::owned::Owned;
+use super::policy::{Operation, Policy, Purpose, Reserved, reserved};
 
 /// Whose statements are compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(super) enum Author {
     Guest,
     /// The definition of a table as the engine stored it, compiled and not run, to see which functions it calls.
     Definition,
-    /// The host's own change of the table at this place among those that organisations own.
+    /// The host's own change of the table of this index among those that organisations own.
     Owned(usize),
 }
 
@@ -54,11 +55,25 @@ pub(super) struct Findings {
     pub(super) writes_schema: bool,
     /// Whether it inserts, updates or deletes.
     pub(super) changes_rows: bool,
+    /// Whether it would do so on a connection for queries.
+    pub(super) changes_in_query: bool,
     /// The views, triggers and common table expressions through which it touches something.
     pub(super) through: BTreeSet<String>,
 }
 
-/// The place of a table among those that organisations own, and the name of a trigger on it, in lower case.
+impl Findings {
+    /// The refusal of the statement, if it is refused.
+    pub(super) fn denied(&self) -> Option<DbError> {
+        let error = DbError::denied(self.denial.clone()?);
+        Some(if self.changes_in_query {
+            error.of_kind(DbErrorKind::ReadOnly)
+        } else {
+            error
+        })
+    }
+}
+
+/// The index of a table among those that organisations own, and the name of a trigger on it, in lower case.
 pub(super) type RowTriggers = BTreeSet<(usize, String)>;
 
 #[derive(Debug)]
@@ -145,12 +160,12 @@ impl Guard {
     /// trigger. The text is the host's, so no name in it is a plugin's choice.
     fn is_own_change(
         &self,
-        place: usize,
+        index: usize,
         triggers: &RowTriggers,
         context: &AuthContext<'_>,
     ) -> bool {
         let owned = |table: &str| match context.database_name {
-            Some("main") => self.policy.owned.place(table),
+            Some("main") => self.policy.owned.index(table),
             _ => None,
         };
         match (context.action, context.accessor) {
@@ -162,7 +177,7 @@ impl Guard {
                 | AuthAction::Update { table_name, .. }
                 | AuthAction::Delete { table_name },
                 None,
-            ) => owned(table_name) == Some(place),
+            ) => owned(table_name) == Some(index),
             _ => false,
         }
     }
@@ -178,8 +193,8 @@ impl Guard {
         {
             return Authorization::Allow;
         }
-        if let Author::Owned(place) = state.author
-            && self.is_own_change(place, &state.row_triggers, context)
+        if let Author::Owned(index) = state.author
+            && self.is_own_change(index, &state.row_triggers, context)
         {
             return Authorization::Allow;
         }
@@ -233,15 +248,15 @@ impl Question<'_> {
                 column_name,
             } => self.read(table_name, column_name),
             AuthAction::Function { function_name } => self.function(function_name),
-            AuthAction::Insert { table_name } => self.write(Deed::Insert, table_name),
-            AuthAction::Update { table_name, .. } => self.write(Deed::Update, table_name),
-            AuthAction::Delete { table_name } => self.write(Deed::Delete, table_name),
+            AuthAction::Insert { table_name } => self.write(Operation::Insert, table_name),
+            AuthAction::Update { table_name, .. } => self.write(Operation::Update, table_name),
+            AuthAction::Delete { table_name } => self.write(Operation::Delete, table_name),
             AuthAction::CreateTable { table_name } => {
                 // The engine's own table of counters, made along with the first table that needs it.
                 if table_name == "sqlite_sequence" && self.findings.schema.is_some() {
                     return Ok(());
                 }
-                self.table(Deed::Create, table_name)?;
+                self.table(Operation::Create, table_name)?;
                 self.findings.schema = Some(SchemaChange::CreateTable(table_name.to_owned()));
                 Ok(())
             }
@@ -252,18 +267,20 @@ impl Question<'_> {
             } => {
                 if database_name != "main"
                     || reserved(table_name).is_some()
-                    || !self.policy.covers(Deed::Alter, table_name)
-                    || self.policy.owned.place(table_name).is_some()
+                    || !self.policy.covers(Operation::Alter, table_name)
+                    || self.policy.owned.index(table_name).is_some()
                 {
-                    return Err(self
-                        .policy
-                        .refuse_table(Deed::Alter, table_name, self.through));
+                    return Err(self.policy.refuse_table(
+                        Operation::Alter,
+                        table_name,
+                        self.through,
+                    ));
                 }
                 self.findings.schema = Some(SchemaChange::AlterTable(table_name.to_owned()));
                 Ok(())
             }
             AuthAction::DropTable { table_name } => {
-                self.table(Deed::Drop, table_name)?;
+                self.table(Operation::Drop, table_name)?;
                 self.findings.schema = Some(SchemaChange::Drop);
                 Ok(())
             }
@@ -272,7 +289,7 @@ impl Question<'_> {
                 table_name,
             } => self.create_index(index_name, table_name),
             AuthAction::DropIndex { table_name, .. } => {
-                self.table(Deed::DropIndex, table_name)?;
+                self.table(Operation::DropIndex, table_name)?;
                 self.findings.schema = Some(SchemaChange::Drop);
                 Ok(())
             }
@@ -310,7 +327,7 @@ impl Question<'_> {
         if self.policy.owned.guards(table) {
             return Ok(());
         }
-        if self.policy.owned.place(table).is_some() && self.policy.covers(Deed::Read, table) {
+        if self.policy.owned.index(table).is_some() && self.policy.covers(Operation::Read, table) {
             return match self.database {
                 Some("temp") => Ok(()),
                 Some("main") if self.is_guarded() => Ok(()),
@@ -320,14 +337,16 @@ impl Question<'_> {
             };
         }
         if let Some(reason) = reserved(table) {
-            let own = reason == super::policy::Reserved::Engine;
+            let own = reason == Reserved::Engine;
             if own && self.findings.schema.is_some() && engine_table(table) {
                 return Ok(());
             }
             if own && self.alters() && table == "pragma_quick_check" {
                 return Ok(());
             }
-            let denial = self.policy.refuse_table(Deed::Read, table, self.through);
+            let denial = self
+                .policy
+                .refuse_table(Operation::Read, table, self.through);
             if table.starts_with("sqlite_stat") {
                 self.findings
                     .statistics_denial
@@ -339,19 +358,21 @@ impl Question<'_> {
         if matches!(table, "json_each" | "json_tree") {
             return Ok(());
         }
-        if self.in_main() && self.policy.covers(Deed::Read, table) {
+        if self.in_main() && self.policy.covers(Operation::Read, table) {
             return Ok(());
         }
         if column.is_empty() && self.database.is_none() {
             self.findings.unplaced.push(table.to_owned());
             return Ok(());
         }
-        Err(self.policy.refuse_table(Deed::Read, table, self.through))
+        Err(self
+            .policy
+            .refuse_table(Operation::Read, table, self.through))
     }
 
-    fn write(&mut self, deed: Deed, table: &str) -> Result<(), String> {
+    fn write(&mut self, operation: Operation, table: &str) -> Result<(), String> {
         if matches!(table, "sqlite_master" | "sqlite_temp_master")
-            && self.policy.purpose == super::policy::Purpose::Change
+            && self.policy.purpose == Purpose::Change
         {
             // The engine asks this before it says what for; whoever compiles checks that there was a reason.
             self.findings.writes_schema = true;
@@ -360,7 +381,8 @@ impl Question<'_> {
         if self.findings.schema.is_some() && engine_table(table) {
             return Ok(());
         }
-        self.table(deed, table)?;
+        self.findings.changes_in_query |= self.policy.purpose == Purpose::Query;
+        self.table(operation, table)?;
         self.findings.changes_rows |= self.findings.schema.is_none();
         Ok(())
     }
@@ -368,9 +390,9 @@ impl Question<'_> {
     fn create_index(&mut self, index: &str, table: &str) -> Result<(), String> {
         // The engine makes these along with a table, for its keys.
         if self.findings.schema.is_some() && index.starts_with("sqlite_autoindex_") {
-            return self.table(Deed::CreateIndex, table);
+            return self.table(Operation::CreateIndex, table);
         }
-        self.table(Deed::CreateIndex, table)?;
+        self.table(Operation::CreateIndex, table)?;
         if reserved(index).is_some() {
             return Err(self.policy.refuse(
                 format_args!("create the index \"{index}\""),
@@ -382,19 +404,22 @@ impl Question<'_> {
         Ok(())
     }
 
-    fn table(&self, deed: Deed, table: &str) -> Result<(), String> {
-        if self.policy.owned.place(table).is_some() && self.policy.covers(deed, table) {
-            let changes_rows = matches!(deed, Deed::Insert | Deed::Update | Deed::Delete);
+    fn table(&self, operation: Operation, table: &str) -> Result<(), String> {
+        if self.policy.owned.index(table).is_some() && self.policy.covers(operation, table) {
+            let changes_rows = matches!(
+                operation,
+                Operation::Insert | Operation::Update | Operation::Delete
+            );
             return if changes_rows && self.database == Some("temp") {
                 Ok(())
             } else {
                 Err(self.policy.refuse_owned(table))
             };
         }
-        if self.in_main() && reserved(table).is_none() && self.policy.covers(deed, table) {
+        if self.in_main() && reserved(table).is_none() && self.policy.covers(operation, table) {
             Ok(())
         } else {
-            Err(self.policy.refuse_table(deed, table, self.through))
+            Err(self.policy.refuse_table(operation, table, self.through))
         }
     }
 

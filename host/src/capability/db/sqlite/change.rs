@@ -9,12 +9,14 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, ffi};
 
-use super::super::backend::{Call, DbError, Outcome, Statement};
+use super::super::backend::{Call, Outcome, Statement};
+use super::super::error::{DbError, DbReason};
 use super::authorizer::{Author, SchemaChange};
-use super::connection::Session;
 use super::fault;
-use super::policy::{Deed, reserved};
+use super::policy::{Operation, reserved};
+use super::session::Session;
 use super::statement::Prepared;
+use super::text::identifier;
 use super::ticket::Ticket;
 
 /// Runs all statements, or none. They take effect only if the ticket is still good at the end.
@@ -24,9 +26,9 @@ pub(super) fn run(
     call: &mut Call,
     statements: &[Statement],
 ) -> Result<Vec<Outcome>, DbError> {
-    let named = |place: usize, error: DbError| match statements.len() {
+    let named = |index: usize, error: DbError| match statements.len() {
         1 => error,
-        _ => error.in_statement(place + 1),
+        _ => error.in_statement(index),
     };
     // What the scope refuses costs no lock and is not counted. Later statements may need what this one makes.
     if let Some(first) = statements.first() {
@@ -37,12 +39,12 @@ pub(super) fn run(
     call.count()?;
     session
         .host("BEGIN IMMEDIATE")
-        .map_err(|error| fault::of(session, error))?;
-    let outcomes = session.organisations.check_current(session).and_then(|()| {
+        .map_err(|error| session.fail(error))?;
+    let outcomes = session.check_current().and_then(|()| {
         statements
             .iter()
             .enumerate()
-            .map(|(place, statement)| one(session, statement).map_err(|error| named(place, error)))
+            .map(|(index, statement)| one(session, statement).map_err(|error| named(index, error)))
             .collect::<Result<Vec<_>, _>>()
     });
     // From here on nobody interrupts: what begins now must end.
@@ -52,7 +54,7 @@ pub(super) fn run(
         Ok(outcomes) => session
             .host("COMMIT")
             .map(|()| outcomes)
-            .map_err(|error| fault::of(session, error)),
+            .map_err(|error| session.fail(error)),
         Err(error) => Err(error),
     };
     // Some errors have ended the transaction already.
@@ -78,7 +80,7 @@ fn one(session: &Session, statement: &Statement) -> Result<Outcome, DbError> {
     let changed = session.with_values(values, || {
         prepared.statement()?.raw_execute().map_err(|error| {
             let inner = session.organisations.failure();
-            fault::of(session, inner.unwrap_or(error))
+            session.fail(inner.unwrap_or(error))
         })
     })?;
     let written = session.organisations.written();
@@ -129,7 +131,7 @@ fn tables(session: &Session) -> Result<BTreeSet<String>, DbError> {
             let names = names.query_map([], |row| row.get(0))?;
             names.collect::<rusqlite::Result<_>>()
         })
-        .map_err(|error| fault::of(session, error))
+        .map_err(|error| session.fail(error))
 }
 
 /// Refuses tables that were not there before and whose names are not in scope; returns the new name, if there is one.
@@ -139,12 +141,12 @@ fn check_names(session: &Session, before: &BTreeSet<String>) -> Result<Option<St
     let mut new = after.difference(before);
     let found = new.next().cloned();
     for name in found.iter().chain(new) {
-        if policy.owned.place(name).is_some() {
-            return Err(DbError::Denied(policy.refuse_owned(name)));
+        if policy.owned.index(name).is_some() {
+            return Err(DbError::denied(policy.refuse_owned(name)));
         }
-        if reserved(name).is_some() || !policy.covers(Deed::Create, name) {
-            return Err(DbError::Denied(policy.refuse_table(
-                Deed::Create,
+        if reserved(name).is_some() || !policy.covers(Operation::Create, name) {
+            return Err(DbError::denied(policy.refuse_table(
+                Operation::Create,
                 name,
                 None,
             )));
@@ -168,7 +170,7 @@ fn check_definition(session: &Session, table: &str) -> Result<(), DbError> {
                 )
                 .optional()
         })
-        .map_err(|error| fault::of(session, error))?;
+        .map_err(|error| session.fail(error))?;
     // The engine stores every definition with these words in front. Among the temporary tables no name is taken.
     if let Some(rest) = definition
         .as_deref()
@@ -180,8 +182,8 @@ fn check_definition(session: &Session, table: &str) -> Result<(), DbError> {
             .written_by(Author::Definition, || check_compiles(session, &again))?;
     }
     let insertion = format!(
-        "EXPLAIN INSERT INTO main.\"{}\" DEFAULT VALUES",
-        table.replace('"', "\"\"")
+        "EXPLAIN INSERT INTO main.{} DEFAULT VALUES",
+        identifier(table)
     );
     check_compiles(session, &insertion)
 }
@@ -193,11 +195,12 @@ fn check_compiles(session: &Session, sql: &str) -> Result<(), DbError> {
     match session.db.prepare(sql) {
         Ok(_) => Ok(()),
         Err(error) => {
-            let is_unknown = error.to_string().contains("no such function");
-            match fault::of(session, error) {
-                denied @ DbError::Denied(_) => Err(denied),
-                other if is_unknown => Err(other),
-                _ => Ok(()),
+            let is_unknown = fault::names_no_function(&error);
+            let error = session.fail(error);
+            if error.reason == DbReason::Denied || is_unknown {
+                Err(error)
+            } else {
+                Ok(())
             }
         }
     }

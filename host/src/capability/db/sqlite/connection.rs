@@ -2,11 +2,10 @@
 //!
 //! What the engine offers to survive hostile SQL is switched on before the plugin's first statement: a read-only file
 //! for queries, defensive mode, an untrusted schema, no strings in double quotes, no attached databases, and limits on
-//! the size of values, texts and expressions. A connection is used by one thread at a time and carries nothing from one
-//! call to the next but compiled statements. One on which something odd happened says so and is thrown away.
+//! the size of values, texts and expressions. Whatever fails on it is explained by [`GuardedConnection::fail`]. A
+//! connection is used by one thread at a time. One on which something odd happened says so and is thrown away.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,18 +14,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
-use super::super::backend::{Caps, DbError};
+use super::super::backend::Caps;
+use super::super::error::{DbError, DbReason};
 use super::authorizer::Guard;
 use super::fault;
 use super::functions;
-use super::organisation::Organisations;
 use super::pattern;
 use super::policy::{Policy, Purpose};
-use super::statement::Facts;
 use super::watch::Watch;
-
-/// Compiled statements that a connection keeps.
-const STATEMENTS: usize = 64;
 
 /// Bytes of all values that a statement makes without ever looping, when the watch does not look.
 const VALUES_TOGETHER: usize = 512 << 20;
@@ -35,18 +30,17 @@ const VALUES_TOGETHER: usize = 512 << 20;
 const SHORTEST_LIMIT: usize = 256 << 10;
 
 /// See the module.
-pub(super) struct Session {
+pub(super) struct GuardedConnection {
     pub(super) db: Connection,
+    /// What the authorizer allows and found.
     pub(super) guard: Guard,
+    /// Whether what runs may go on, and why it was stopped.
     pub(super) watch: Arc<Watch>,
     pub(super) caps: Caps,
-    pub(super) organisations: Organisations,
-    /// What is known about each statement in the connection's cache.
-    facts: RefCell<HashMap<Box<str>, Facts>>,
     spoiled: Cell<bool>,
 }
 
-impl Session {
+impl GuardedConnection {
     /// Opens a connection for what `policy` says. Waits for locks until `deadline`.
     pub(super) fn open(
         path: &Path,
@@ -55,7 +49,7 @@ impl Session {
         deadline: Instant,
     ) -> Result<Self, DbError> {
         Self::try_open(path, policy, caps, deadline).map_err(|reason| {
-            DbError::Unavailable(format!(
+            DbError::unavailable(format!(
                 "plugin \"{}\" got no connection to the database: {reason}",
                 policy.plugin
             ))
@@ -81,27 +75,39 @@ impl Session {
         pattern::install(&db)?;
         // Loads the schema and the statistics of the planner while nobody asks who may read them.
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        db.set_prepared_statement_cache_capacity(STATEMENTS);
         let guard = Guard::new(Arc::clone(policy));
         let authorizer = guard.clone();
         db.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
             authorizer.ask(&context)
         }))?;
-        let organisations = Organisations::install(&db, &guard)?;
         watch.disarm();
         Ok(Self {
             db,
             guard,
             watch,
             caps,
-            organisations,
-            facts: RefCell::new(HashMap::new()),
             spoiled: Cell::new(false),
         })
     }
 
     pub(super) fn policy(&self) -> &Policy {
         self.guard.policy()
+    }
+
+    /// What an error of the engine means to the plugin, after a statement was compiled or run. What the guard found of
+    /// the statement is forgotten then. An error of the file or the host spoils the connection.
+    pub(super) fn fail(&self, error: rusqlite::Error) -> DbError {
+        let error = fault::of(
+            &error,
+            &self.guard.take(),
+            self.watch.stopped(),
+            self.policy(),
+            self.caps,
+        );
+        if error.reason == DbReason::Unavailable {
+            self.spoil();
+        }
+        error
     }
 
     /// Runs constant text of the host's own. It is never kept as a compiled statement, so that a plugin that sends the
@@ -113,24 +119,7 @@ impl Session {
     /// Makes the engine notice a schema that others have changed.
     pub(super) fn refresh(&self) -> Result<(), DbError> {
         self.host("SELECT 1 FROM sqlite_schema LIMIT 1")
-            .map_err(|error| fault::of(self, error))
-    }
-
-    /// What is known about the statement, if it is in the cache.
-    pub(super) fn facts(&self, sql: &str) -> Option<Facts> {
-        self.facts.borrow().get(sql).cloned()
-    }
-
-    /// The statement is about to go into the cache.
-    pub(super) fn remember(&self, sql: &str, facts: Facts) {
-        let mut known = self.facts.borrow_mut();
-        // The cache must not drop a statement by itself: it is known here exactly if it is there.
-        if known.len() + 1 >= STATEMENTS && !known.contains_key(sql) {
-            drop(known);
-            self.clear_statements();
-            known = self.facts.borrow_mut();
-        }
-        known.insert(sql.into(), facts);
+            .map_err(|error| self.fail(error))
     }
 
     /// Lets `work` run a statement that can have `values` values at once that are made and kept, so that they fit in the
@@ -146,7 +135,7 @@ impl Session {
             return work();
         }
         if each < SHORTEST_LIMIT {
-            return Err(DbError::TooLarge(format!(
+            return Err(DbError::too_large(format!(
                 "plugin \"{}\" sent a statement with {values} columns and function calls; at most {} are allowed",
                 self.policy().plugin,
                 VALUES_TOGETHER / SHORTEST_LIMIT
@@ -163,18 +152,7 @@ impl Session {
         self.db
             .set_limit(Limit::SQLITE_LIMIT_LENGTH, length)
             .map(|_| ())
-            .map_err(|error| fault::of(self, error))
-    }
-
-    /// Forgets all compiled statements.
-    pub(super) fn clear_statements(&self) {
-        self.facts.borrow_mut().clear();
-        self.db.flush_prepared_statement_cache();
-    }
-
-    /// The statement was discarded.
-    pub(super) fn forget(&self, sql: &str) {
-        self.facts.borrow_mut().remove(sql);
+            .map_err(|error| self.fail(error))
     }
 
     /// The connection shall serve no other call.

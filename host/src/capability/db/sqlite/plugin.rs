@@ -1,8 +1,8 @@
 //! The database as one plugin sees it: the asynchronous side of every call.
 //!
-//! A call takes a place in one of the plugin's two pools and runs on a blocking thread, with a [`Ticket`] between the two
+//! A call takes a permit of one of the plugin's two pools and runs on a blocking thread, with a [`Ticket`] between the two
 //! sides. When the deadline passes or the caller drops the future, the ticket is cancelled: the thread stops within a
-//! hundred instructions of the engine, rolls back, and only then gives its place free.
+//! hundred instructions of the engine, rolls back, and only then gives its permit back.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,12 +12,13 @@ use async_trait::async_trait;
 
 use super::super::OrganisationTables;
 use super::super::backend::{
-    Call, Caps, DbError, Engine, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
+    Call, Caps, Engine, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
 };
-use super::connection::Session;
-use super::organisation::Owned;
+use super::super::error::{DbError, DbErrorKind};
+use super::owned::Owned;
 use super::policy::{Granted, Policy, Purpose};
 use super::pool::Pool;
+use super::session::Session;
 use super::ticket::Ticket;
 use super::{change, query};
 
@@ -42,7 +43,7 @@ impl SqlitePlugin {
         caps: Caps,
         organisations: &OrganisationTables,
     ) -> Result<Self, getrandom::Error> {
-        let pool = |purpose, places| {
+        let pool = |purpose, permits| {
             let policy = Policy {
                 granted: Granted {
                     plugin: plugin.to_owned(),
@@ -51,7 +52,7 @@ impl SqlitePlugin {
                 },
                 owned: Owned::new(organisations)?,
             };
-            Ok(Arc::new(Pool::new(path.clone(), policy, caps, places)))
+            Ok(Arc::new(Pool::new(path.clone(), policy, caps, permits)))
         };
         Ok(Self {
             queries: pool(Purpose::Query, READERS)?,
@@ -71,7 +72,7 @@ impl PluginDatabase for SqlitePlugin {
         run(
             &self.queries,
             call,
-            DbError::TimedOut,
+            DbError::timed_out(),
             move |session, ticket, call| {
                 let rows = query::run(session, call, &sql, &params);
                 ticket.finish()?;
@@ -92,10 +93,11 @@ impl PluginDatabase for SqlitePlugin {
         if statements.is_empty() {
             return Ok(Vec::new());
         }
-        let busy = DbError::Conflict(format!(
+        let busy = DbError::conflict(format!(
             "a change of plugin \"{}\" waited for an earlier one of the same plugin until its deadline",
             policy.plugin
-        ));
+        ))
+        .of_kind(DbErrorKind::LockTimeout);
         run(pool, call, busy, move |session, ticket, call| {
             change::run(session, ticket, call, &statements)
         })
@@ -122,19 +124,19 @@ async fn run<T: Send + 'static>(
     let deadline = Instant::now()
         .checked_add(pool.caps().statement_time)
         .map_or(call.deadline, |latest| call.deadline.min(latest));
-    let place = pool.place(deadline).await.ok_or(busy)?;
+    let permit = pool.permit(deadline).await.ok_or(busy)?;
     let ticket = Arc::new(Ticket::new());
     let _cancel = CancelOnDrop(Arc::clone(&ticket));
     let mut thread = tokio::task::spawn_blocking({
         let (pool, ticket) = (Arc::clone(pool), Arc::clone(&ticket));
         move || {
-            // Given free last, when the connection is back.
-            let _place = place;
+            // Given back last, when the connection is back.
+            let _permit = permit;
             let session = pool.take(deadline)?;
             session.watch.arm(deadline);
             let result = ticket
                 .start(session.db.get_interrupt_handle(), &session.watch)
-                .and_then(|()| session.organisations.enter(&session, call.org_id))
+                .and_then(|()| session.enter(call.org_id))
                 .and_then(|()| job(&session, &ticket, &mut call));
             // Whatever happened, nobody interrupts what the connection does next.
             let _ = ticket.finish();
@@ -145,11 +147,11 @@ async fn run<T: Send + 'static>(
     });
     let answer = match tokio::time::timeout_at((deadline + GRACE).into(), &mut thread).await {
         Ok(answer) => answer,
-        Err(_) if ticket.cancel() => return Err(DbError::TimedOut),
+        Err(_) if ticket.cancel() => return Err(DbError::timed_out()),
         Err(_) => thread.await,
     };
     answer.unwrap_or_else(|failure| {
-        Err(DbError::Unavailable(format!(
+        Err(DbError::unavailable(format!(
             "the database's thread failed for plugin \"{}\": {failure}",
             pool.policy().plugin
         )))

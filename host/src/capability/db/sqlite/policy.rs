@@ -4,12 +4,12 @@ use std::ops::Deref;
 
 use super::super::policy::begins;
 pub(super) use super::super::policy::{Granted, Purpose, Reserved};
-use super::organisation::Owned;
+use super::owned::Owned;
 use crate::permission::TablePattern;
 
 /// What is done to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(super) enum Operation {
     Read,
     Insert,
     Update,
@@ -21,7 +21,7 @@ pub(super) enum Deed {
     DropIndex,
 }
 
-impl Deed {
+impl Operation {
     fn on(self, table: &str) -> String {
         let words = match self {
             Self::Read => "read",
@@ -81,28 +81,37 @@ impl Deref for Policy {
 }
 
 impl Policy {
-    /// Whether the scope covers the deed; not for reserved names, which [`reserved`] knows.
-    pub(super) fn covers(&self, deed: Deed, table: &str) -> bool {
-        match deed {
-            Deed::Read => self.reads(table),
+    /// Whether the scope covers the operation; not for reserved names, which [`reserved`] knows.
+    pub(super) fn covers(&self, operation: Operation, table: &str) -> bool {
+        match operation {
+            Operation::Read => self.reads(table),
             _ => self.changes(table),
         }
     }
 
-    /// Why a deed on a table is refused. `through` is the view, trigger or common table expression that leads to it.
-    pub(super) fn refuse_table(&self, deed: Deed, table: &str, through: Option<&str>) -> String {
-        let mut tried = deed.on(table);
+    /// Why a operation on a table is refused. `through` is the view, trigger or common table expression that leads to it.
+    pub(super) fn refuse_table(
+        &self,
+        operation: Operation,
+        table: &str,
+        through: Option<&str>,
+    ) -> String {
+        let mut tried = operation.on(table);
         if let Some(through) = through.filter(|name| !self.owned.guards(name)) {
             tried.push_str(&format!(" (through \"{through}\")"));
         }
         match reserved(table) {
             Some(reserved) => self.refuse_reserved(tried, reserved),
-            None if self.purpose == Purpose::Query && deed != Deed::Read => self.refuse(
+            None if self.purpose == Purpose::Query && operation != Operation::Read => self.refuse(
                 tried,
                 "a query only reads",
                 format_args!("run it as a change, with db:write={table}"),
             ),
-            None => self.refuse(tried, self.rule(deed != Deed::Read), remedy(deed, table)),
+            None => self.refuse(
+                tried,
+                self.rule(operation != Operation::Read),
+                remedy(operation, table),
+            ),
         }
     }
 
@@ -117,8 +126,12 @@ impl Policy {
     }
 }
 
-fn remedy(deed: Deed, table: &str) -> String {
-    let access = if deed == Deed::Read { "read" } else { "write" };
+fn remedy(operation: Operation, table: &str) -> String {
+    let access = if operation == Operation::Read {
+        "read"
+    } else {
+        "write"
+    };
     if table.parse::<TablePattern>().is_ok() && !table.contains('*') {
         format!("grant db:{access}={table} to allow it")
     } else {

@@ -1,7 +1,7 @@
 //! A plugin's connections of one purpose: opened when first needed, kept, and lent to one call at a time.
 //!
-//! Calls wait for a free place in the order in which they came. A connection that is not sound is dropped, and its place
-//! is free again.
+//! Calls wait for a permit in the order in which they came. A connection that is not sound is dropped, and its permit is
+//! free again.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,26 +9,27 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::super::backend::{Caps, DbError};
-use super::connection::Session;
+use super::super::backend::Caps;
+use super::super::error::DbError;
 use super::policy::Policy;
+use super::session::Session;
 
 /// See the module.
 pub(super) struct Pool {
     path: PathBuf,
     policy: Arc<Policy>,
     caps: Caps,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     idle: Mutex<Vec<Session>>,
 }
 
 impl Pool {
-    pub(super) fn new(path: PathBuf, policy: Policy, caps: Caps, places: usize) -> Self {
+    pub(super) fn new(path: PathBuf, policy: Policy, caps: Caps, permits: usize) -> Self {
         Self {
             path,
             policy: Arc::new(policy),
             caps,
-            places: Arc::new(Semaphore::new(places)),
+            permits: Arc::new(Semaphore::new(permits)),
             idle: Mutex::new(Vec::new()),
         }
     }
@@ -41,16 +42,16 @@ impl Pool {
         self.caps
     }
 
-    /// A place, once it is this caller's turn; none if that is not before `deadline`.
-    pub(super) async fn place(&self, deadline: Instant) -> Option<OwnedSemaphorePermit> {
-        let turn = Arc::clone(&self.places).acquire_owned();
+    /// A permit, once it is this caller's turn; none if that is not before `deadline`.
+    pub(super) async fn permit(&self, deadline: Instant) -> Option<OwnedSemaphorePermit> {
+        let turn = Arc::clone(&self.permits).acquire_owned();
         tokio::time::timeout_at(deadline.into(), turn)
             .await
             .ok()?
             .ok()
     }
 
-    /// A connection for the holder of a place. May open one, so not for threads that must not wait.
+    /// A connection for the holder of a permit. May open one, so not for threads that must not wait.
     pub(super) fn take(&self, deadline: Instant) -> Result<Session, DbError> {
         let idle = self
             .idle

@@ -10,10 +10,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::OptionalExtension;
 
-use super::super::backend::DbError;
-use super::connection::Session;
-use super::fault;
-use super::policy::{Deed, Purpose, reserved};
+use super::super::error::DbError;
+use super::policy::{Operation, Purpose, reserved};
+use super::session::Session;
 
 /// What a program opens.
 #[derive(Debug, Default)]
@@ -34,25 +33,25 @@ struct Opened {
 /// this many values can come to be before it does.
 pub(super) fn check(session: &Session, sql: &str) -> Result<usize, DbError> {
     let policy = session.policy();
-    let opened = list(session, sql).map_err(|error| fault::of(session, error))?;
+    let opened = list(session, sql).map_err(|error| session.fail(error))?;
     if opened.elsewhere {
-        return Err(DbError::Denied(policy.refuse(
+        return Err(DbError::denied(policy.refuse(
             "run a statement that opens a table outside the main database",
             "there is nothing for plugins",
             "no grant allows it",
         )));
     }
     if opened.virtual_table && joins_by_name(sql) {
-        return Err(DbError::Denied(policy.refuse(
+        return Err(DbError::denied(policy.refuse(
             "join a virtual table or a table-valued function by NATURAL or USING",
             "which one it is cannot be checked",
             "write the condition with ON",
         )));
     }
     for (root, written) in opened.trees {
-        let table = table_of(session, root).map_err(|error| fault::of(session, error))?;
+        let table = table_of(session, root).map_err(|error| session.fail(error))?;
         let Some(table) = table else {
-            return Err(DbError::Conflict(format!(
+            return Err(DbError::conflict(format!(
                 "the schema changed while a statement of plugin \"{}\" was compiled; trying again helps",
                 policy.plugin
             )));
@@ -61,10 +60,16 @@ pub(super) fn check(session: &Session, sql: &str) -> Result<usize, DbError> {
         if table == "sqlite_sequence" && policy.purpose == Purpose::Change {
             continue;
         }
-        let deed = if written { Deed::Update } else { Deed::Read };
-        session.organisations.check_open(session, sql, &table)?;
-        if reserved(&table).is_some() || !policy.covers(deed, &table) {
-            return Err(DbError::Denied(policy.refuse_table(deed, &table, None)));
+        let operation = if written {
+            Operation::Update
+        } else {
+            Operation::Read
+        };
+        session.organisations.check_open(policy, sql, &table)?;
+        if reserved(&table).is_some() || !policy.covers(operation, &table) {
+            return Err(DbError::denied(
+                policy.refuse_table(operation, &table, None),
+            ));
         }
     }
     Ok(opened.values)

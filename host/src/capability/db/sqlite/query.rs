@@ -2,9 +2,9 @@
 
 use rusqlite::types::ValueRef;
 
-use super::super::backend::{Call, DbError, Rows, Value};
-use super::connection::Session;
-use super::fault;
+use super::super::backend::{Call, Rows, Value};
+use super::super::error::DbError;
+use super::session::Session;
 use super::statement::Prepared;
 
 /// How often a query begins again because the schema changed under it.
@@ -29,7 +29,7 @@ pub(super) fn run(
             return Ok(rows);
         }
     }
-    Err(DbError::Conflict(format!(
+    Err(DbError::conflict(format!(
         "the schema changed {ATTEMPTS} times during a query of plugin \"{}\"",
         session.policy().plugin
     )))
@@ -40,7 +40,7 @@ fn collect(session: &Session, prepared: &mut Prepared<'_>) -> Result<Rows, DbErr
     let plugin = &session.policy().plugin;
     let statement = prepared.statement()?;
     if statement.column_count() == 0 {
-        return Err(DbError::Denied(session.policy().refuse(
+        return Err(DbError::denied(session.policy().refuse(
             "run a statement that is not a query as one",
             "a query only reads",
             "run it as a change",
@@ -55,21 +55,19 @@ fn collect(session: &Session, prepared: &mut Prepared<'_>) -> Result<Rows, DbErr
     let mut result: Vec<Vec<Value>> = Vec::new();
     let mut bytes = 0;
     let mut rows = statement.raw_query();
-    while let Some(row) = rows.next().map_err(|error| fault::of(session, error))? {
+    while let Some(row) = rows.next().map_err(|error| session.fail(error))? {
         if result.len() == caps.max_rows {
-            return Err(DbError::TooLarge(format!(
+            return Err(DbError::too_large(format!(
                 "plugin \"{plugin}\" asked for more than {} rows; use LIMIT",
                 caps.max_rows
             )));
         }
         let mut values = Vec::with_capacity(columns.len());
-        for (place, boolean) in booleans.iter().enumerate() {
-            let found = row
-                .get_ref(place)
-                .map_err(|error| fault::of(session, error))?;
+        for (index, boolean) in booleans.iter().enumerate() {
+            let found = row.get_ref(index).map_err(|error| session.fail(error))?;
             let value = value(found, *boolean).ok_or_else(|| {
-                let name = columns.get(place).map(String::as_str).unwrap_or_default();
-                DbError::Invalid(format!(
+                let name = columns.get(index).map(String::as_str).unwrap_or_default();
+                DbError::invalid(format!(
                     "plugin \"{plugin}\" asked for column \"{name}\", which has text that is not UTF-8; read it with \
                      CAST({name} AS BLOB)"
                 ))
@@ -78,7 +76,7 @@ fn collect(session: &Session, prepared: &mut Prepared<'_>) -> Result<Rows, DbErr
             values.push(value);
         }
         if bytes > caps.max_bytes {
-            return Err(DbError::TooLarge(format!(
+            return Err(DbError::too_large(format!(
                 "plugin \"{plugin}\" asked for more than {} bytes; select fewer rows or columns",
                 caps.max_bytes
             )));

@@ -7,23 +7,13 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, StatementStatus};
 
-use super::super::backend::{DbError, Value};
-use super::authorizer::{Findings, SchemaChange};
-use super::connection::Session;
-use super::policy::Deed;
+use super::super::backend::Value;
+use super::super::error::{DbError, DbReason};
+use super::authorizer::Findings;
+use super::policy::Operation;
+use super::program;
+use super::session::{Facts, Session};
 use super::text::{self, NotOne};
-use super::{fault, program};
-
-/// What was found when a statement was compiled.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Facts {
-    /// How it changes the schema.
-    pub(super) schema: Option<SchemaChange>,
-    /// Whether it inserts, updates or deletes rows.
-    pub(super) changes_rows: bool,
-    /// How many values it can make before it loops, as [`program::check`] counts.
-    pub(super) values: usize,
-}
 
 /// A statement that may run. Unless it is kept, it is discarded.
 pub(super) struct Prepared<'s> {
@@ -66,37 +56,45 @@ impl<'s> Prepared<'s> {
         // It is only taken at the end.
         self.statement
             .as_mut()
-            .ok_or_else(|| DbError::Unavailable("a statement was used after its end".to_owned()))
+            .ok_or_else(|| DbError::unavailable("a statement was used after its end".to_owned()))
     }
 
     fn check(&mut self, findings: &Findings) -> Result<usize, DbError> {
         let policy = self.session.policy();
-        if let Some(denial) = &findings.denial {
-            return Err(DbError::Denied(denial.clone()));
+        if let Some(denial) = findings.denied() {
+            return Err(denial);
         }
         if self.statement()?.is_explain() != 0 {
-            return Err(DbError::Denied(policy.refuse(
+            return Err(DbError::denied(policy.refuse(
                 "use EXPLAIN",
                 "this is closed to plugins",
                 "no grant allows it",
             )));
         }
         if findings.writes_schema && findings.schema.is_none() {
-            return Err(DbError::Denied(policy.refuse_table(
-                Deed::Update,
+            return Err(DbError::denied(policy.refuse_table(
+                Operation::Update,
                 "sqlite_schema",
                 None,
             )));
         }
         for name in &findings.unplaced {
             if self.exists(name, &["table", "view"])? {
-                return Err(DbError::Denied(policy.refuse_table(Deed::Read, name, None)));
+                return Err(DbError::denied(policy.refuse_table(
+                    Operation::Read,
+                    name,
+                    None,
+                )));
             }
         }
         // A view of which no column is used shows only in what it leads to.
         for name in &findings.through {
-            if !policy.covers(Deed::Read, name) && self.exists(name, &["view"])? {
-                return Err(DbError::Denied(policy.refuse_table(Deed::Read, name, None)));
+            if !policy.covers(Operation::Read, name) && self.exists(name, &["view"])? {
+                return Err(DbError::denied(policy.refuse_table(
+                    Operation::Read,
+                    name,
+                    None,
+                )));
             }
         }
         match findings.schema {
@@ -124,7 +122,7 @@ impl<'s> Prepared<'s> {
                 let found = found.unwrap_or_default();
                 found.split(',').any(|kind| types.contains(&kind))
             })
-            .map_err(|error| fault::of(session, error))
+            .map_err(|error| session.fail(error))
     }
 
     /// Binds `params`, of which there must be as many as `?` in the statement.
@@ -134,18 +132,18 @@ impl<'s> Prepared<'s> {
         session.policy().check_parameters(params, &session.caps)?;
         let statement = self.statement()?;
         let wanted = statement.parameter_count();
-        if let Some(name) = (1..=wanted).find_map(|place| statement.parameter_name(place)) {
-            return Err(DbError::Invalid(format!(
+        if let Some(name) = (1..=wanted).find_map(|number| statement.parameter_name(number)) {
+            return Err(DbError::invalid(format!(
                 "plugin \"{plugin}\" uses the parameter {name}: only ? is available, once for each parameter"
             )));
         }
         if wanted != params.len() {
-            return Err(DbError::Invalid(format!(
+            return Err(DbError::invalid(format!(
                 "plugin \"{plugin}\" sent a statement with {wanted} parameters (?) and handed over {}",
                 params.len()
             )));
         }
-        for (place, value) in params.iter().enumerate() {
+        for (index, value) in params.iter().enumerate() {
             let value = match value {
                 Value::Null => ValueRef::Null,
                 Value::Boolean(yes) => ValueRef::Integer(i64::from(*yes)),
@@ -155,8 +153,8 @@ impl<'s> Prepared<'s> {
                 Value::Blob(bytes) => ValueRef::Blob(bytes),
             };
             statement
-                .raw_bind_parameter(place + 1, ToSqlOutput::Borrowed(value))
-                .map_err(|error| fault::of(session, error))?;
+                .raw_bind_parameter(index + 1, ToSqlOutput::Borrowed(value))
+                .map_err(|error| session.fail(error))?;
         }
         Ok(())
     }
@@ -196,10 +194,10 @@ fn compile<'s>(session: &'s Session, sql: &str) -> Result<CachedStatement<'s>, D
         session
             .db
             .prepare_cached(sql)
-            .map_err(|error| fault::of(session, error))
+            .map_err(|error| session.fail(error))
     };
     match attempt() {
-        Err(DbError::Denied(_)) => {
+        Err(error) if error.reason == DbReason::Denied => {
             // The engine compiles by the schema that it knows, and learns of a new one only when a statement runs. A
             // refusal shall be by the schema of now.
             session.refresh()?;
@@ -214,14 +212,14 @@ fn check_text(session: &Session, sql: &str) -> Result<(), DbError> {
     let plugin = &session.policy().plugin;
     let most = session.caps.max_sql_bytes;
     if sql.len() > most {
-        return Err(DbError::TooLarge(format!(
+        return Err(DbError::too_large(format!(
             "plugin \"{plugin}\" sent SQL of {} bytes; at most {most} are allowed",
             sql.len()
         )));
     }
-    let wrong = |what: &str| Err(DbError::Invalid(format!("plugin \"{plugin}\" sent {what}")));
+    let wrong = |what: &str| Err(DbError::invalid(format!("plugin \"{plugin}\" sent {what}")));
     match text::first_word(sql) {
-        Ok(word) if word == "VACUUM" => Err(DbError::Denied(session.policy().refuse(
+        Ok(word) if word == "VACUUM" => Err(DbError::denied(session.policy().refuse(
             "use VACUUM",
             "this is the operator's",
             "no grant allows it",

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::backend::{
-    Call, Caps, Database, DbError, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
+    Call, Caps, Database, Outcome, PluginDatabase, Rows, Scopes, Statement, Value,
 };
+use super::super::error::{DbError, DbReason};
 use super::SqliteDatabase;
 use crate::permission::{Grant, Grants};
 
@@ -129,17 +130,22 @@ impl Plugin {
     /// The message of a refusal; anything else fails the test.
     async fn refused(&self, sql: &str) -> String {
         match self.query(sql).await {
-            Err(DbError::Denied(message)) => message,
+            Err(error) if error.reason == DbReason::Denied => error.text,
             other => panic!("{sql}\nshould be denied, and gave {other:?}"),
         }
     }
 
     async fn refused_change(&self, sql: &str) -> String {
         match self.execute(sql).await {
-            Err(DbError::Denied(message)) => message,
+            Err(error) if error.reason == DbReason::Denied => error.text,
             other => panic!("{sql}\nshould be denied, and gave {other:?}"),
         }
     }
+}
+
+/// Why it failed; none if it did not.
+fn reason<T>(result: &Result<T, DbError>) -> Option<DbReason> {
+    result.as_ref().err().map(|error| error.reason)
 }
 
 fn soon() -> Call {

@@ -1,6 +1,12 @@
-//! What can be said about SQL text without understanding it, for clear messages.
+//! SQL as text: names of the host's own, and what can be said about a plugin's without understanding it, for clear
+//! messages.
 //!
-//! This is no line of defence: the engine is the one that compiles a single statement, and knows what is in it.
+//! The latter is no line of defence: the engine is the one that compiles a single statement, and knows what is in it.
+
+/// A name as SQL has it, in double quotes.
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
 
 /// Why a text is not one statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,14 +58,14 @@ pub(super) fn first_word(sql: &str) -> Result<String, NotOne> {
 pub(super) fn creates_trigger(sql: &str) -> bool {
     let bytes = sql.as_bytes();
     let mut at = 0;
-    for place in 0..3 {
+    for number in 0..3 {
         let start = skip_blank(bytes, at);
         at = start;
         while bytes.get(at).is_some_and(u8::is_ascii_alphabetic) {
             at += 1;
         }
         let word = sql.get(start..at).unwrap_or_default().to_ascii_uppercase();
-        match (place, word.as_str()) {
+        match (number, word.as_str()) {
             (0, "CREATE") | (1, "TEMP" | "TEMPORARY") => {}
             (1 | 2, "TRIGGER") => return true,
             _ => return false,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::InterruptHandle;
 
-use super::super::backend::DbError;
+use super::super::error::DbError;
 use super::watch::Watch;
 
 enum Phase {
@@ -42,7 +42,7 @@ impl Ticket {
                 *phase = Phase::Running(interrupt, Arc::clone(watch));
                 Ok(())
             }
-            _ => Err(DbError::TimedOut),
+            _ => Err(DbError::timed_out()),
         }
     }
 
@@ -51,7 +51,7 @@ impl Ticket {
     pub(super) fn finish(&self) -> Result<(), DbError> {
         let mut phase = self.phase();
         match *phase {
-            Phase::Cancelled => Err(DbError::TimedOut),
+            Phase::Cancelled => Err(DbError::timed_out()),
             _ => {
                 *phase = Phase::Finishing;
                 Ok(())

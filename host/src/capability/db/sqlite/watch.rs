@@ -12,8 +12,9 @@ use rusqlite::{Connection, Result, ffi};
 /// Instructions between two looks.
 const PERIOD: i32 = 100;
 
-/// How much the engine's memory may grow while one statement runs. The engine counts it for the process, so this is
-/// far above what statements need together, and far below what hurts.
+/// How much the engine's memory may grow while one statement runs. The engine counts it for the process and does not tell
+/// whose it is, so this is far above what statements need together, and far below what hurts; and a statement that is
+/// stopped for it is not said to be the one that took it.
 const MEMORY_GROWTH: i64 = 256 << 20;
 
 /// Why a statement was stopped.
@@ -21,7 +22,7 @@ const MEMORY_GROWTH: i64 = 256 << 20;
 pub(super) enum Stopped {
     /// The deadline passed or the caller went away.
     Late,
-    /// It took too much memory.
+    /// The host's databases together took too much memory while it ran.
     Memory,
 }
 
@@ -31,6 +32,8 @@ pub(super) struct Watch {
     since: Instant,
     /// Nanoseconds after `since`; the largest number while nothing is watched.
     deadline: AtomicU64,
+    /// Until when others' locks are waited for, likewise: so that one that is not to be had is told before time is up.
+    patience: AtomicU64,
     cancelled: AtomicBool,
     /// The engine's memory when the statement began.
     memory: AtomicI64,
@@ -43,6 +46,7 @@ impl Watch {
         let watch = Arc::new(Self {
             since: Instant::now(),
             deadline: AtomicU64::new(u64::MAX),
+            patience: AtomicU64::new(u64::MAX),
             cancelled: AtomicBool::new(false),
             memory: AtomicI64::new(i64::MAX),
             stopped: AtomicU8::new(0),
@@ -56,19 +60,20 @@ impl Watch {
 
     /// From now on statements must end by `deadline`.
     pub(super) fn arm(&self, deadline: Instant) {
-        let nanos = deadline.saturating_duration_since(self.since).as_nanos();
+        let now = nanos(self.since.elapsed());
+        let deadline = nanos(deadline.saturating_duration_since(self.since));
+        let patience = now.saturating_add(deadline.saturating_sub(now) / 10 * 9);
         self.stopped.store(0, Ordering::Relaxed);
         self.cancelled.store(false, Ordering::Relaxed);
         self.memory.store(memory_used(), Ordering::Relaxed);
-        self.deadline.store(
-            u64::try_from(nanos).unwrap_or(u64::MAX - 1),
-            Ordering::Relaxed,
-        );
+        self.patience.store(patience, Ordering::Relaxed);
+        self.deadline.store(deadline, Ordering::Relaxed);
     }
 
     /// From now on statements, which are the host's own, run to their end.
     pub(super) fn disarm(&self) {
         self.deadline.store(u64::MAX, Ordering::Relaxed);
+        self.patience.store(u64::MAX, Ordering::Relaxed);
         self.cancelled.store(false, Ordering::Relaxed);
     }
 
@@ -112,13 +117,23 @@ impl Watch {
     fn wait_for_lock(&self, tries: i32) -> bool {
         /// About ten seconds, for the host's own statements, which have no deadline.
         const LAST_TRY: i32 = 1_000;
-        if self.late() || tries > LAST_TRY {
+        if self.gives_up() || tries > LAST_TRY {
             return false;
         }
         let millis = u64::try_from(tries).unwrap_or(0).clamp(1, 10);
         std::thread::sleep(Duration::from_millis(millis));
-        !self.late()
+        !self.gives_up()
     }
+
+    fn gives_up(&self) -> bool {
+        self.late()
+            || self.since.elapsed() >= Duration::from_nanos(self.patience.load(Ordering::Relaxed))
+    }
+}
+
+/// Never the largest number, which means something else.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).map_or(u64::MAX - 1, |nanos| nanos.min(u64::MAX - 1))
 }
 
 fn memory_used() -> i64 {

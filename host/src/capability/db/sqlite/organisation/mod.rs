@@ -21,88 +21,24 @@
 //! only if it begins with the organisation's column, or if every index of the table has that column.
 
 mod shape;
+mod state;
 mod unclear;
 mod write;
 
 use std::cell::{Cell, RefCell};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
-use super::super::backend::DbError;
-use super::super::organisation::OrganisationTables;
+use super::super::error::DbError;
 use super::authorizer::Guard;
-use super::connection::Session;
-use super::fault;
-use super::policy::Purpose;
+use super::connection::GuardedConnection;
+use super::owned::{ORGANISATION, WRITE};
+use super::policy::{Policy, Purpose};
+use super::text::identifier;
 use shape::Shape;
+use state::Shared;
 use unclear::Unclear;
-
-/// Which organisation the call is for. Plugins cannot call it.
-const ORGANISATION: &str = "goatherd_organisation";
-/// Changes one row. Plugins cannot call it.
-const WRITE: &str = "goatherd_write";
-
-/// The tables, and the beginning of the names of everything that guards them.
-#[derive(Debug)]
-pub(super) struct Owned {
-    tables: Vec<(String, String)>,
-    secret: String,
-}
-
-impl Owned {
-    /// For one plugin's connections.
-    pub(super) fn new(tables: &OrganisationTables) -> Result<Self, getrandom::Error> {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random)?;
-        let tables = tables.iter();
-        Ok(Self {
-            tables: tables
-                .map(|(table, column)| (table.to_owned(), column.to_owned()))
-                .collect(),
-            secret: format!("goatherd_{:032x}_", u128::from_ne_bytes(random)),
-        })
-    }
-
-    /// The place of the table in the list; none if organisations do not own it.
-    pub(super) fn place(&self, table: &str) -> Option<usize> {
-        let mut tables = self.tables.iter();
-        tables.position(|(name, _)| name.eq_ignore_ascii_case(table))
-    }
-
-    /// Whether this is the name of a guarding view or trigger, which no plugin knows.
-    pub(super) fn guards(&self, name: &str) -> bool {
-        name.starts_with(&self.secret)
-    }
-
-    /// Whether this is the name of a function that only those call.
-    pub(super) fn is_function(name: &str) -> bool {
-        matches!(name, ORGANISATION | WRITE)
-    }
-}
-
-/// What one call says and learns.
-#[derive(Debug, Default)]
-struct CallState {
-    organisation: Option<i64>,
-    shapes: Vec<Option<Shape>>,
-    /// Whether what a change sets off could be unclear.
-    unclear_trigger: bool,
-    rows: u64,
-    inserted: i64,
-    /// The engine passes on only the text of an error of a function.
-    failure: Option<rusqlite::Error>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Shared(Arc<Mutex<CallState>>);
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, CallState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// What a connection knows about the tables that organisations own.
 #[derive(Debug, Default)]
@@ -127,7 +63,7 @@ impl Organisations {
     /// Adds the functions to a connection.
     pub(super) fn install(db: &Connection, guard: &Guard) -> rusqlite::Result<Self> {
         let this = Self::default();
-        if guard.policy().owned.tables.is_empty() {
+        if guard.policy().owned.tables().is_empty() {
             return Ok(this);
         }
         // Not deterministic: what it returns differs from call to call of one compiled statement.
@@ -145,40 +81,29 @@ impl Organisations {
         Ok(this)
     }
 
-    /// Begins a call for this organisation. The views are made anew if the schema changed.
-    pub(super) fn enter(
-        &self,
-        session: &Session,
-        organisation: Option<i64>,
-    ) -> Result<(), DbError> {
-        if session.policy().owned.tables.is_empty() {
-            return Ok(());
-        }
+    /// Begins a call for this organisation.
+    pub(super) fn enter(&self, organisation: Option<i64>) {
         self.shared.lock().organisation = organisation;
-        let version = schema_version(session)?;
-        if self.version.get() != Some(version) {
-            self.version.set(None);
-            session.clear_statements();
-            session
-                .guard
-                .as_host(|| self.renew(session))
-                .map_err(|error| fault::of(session, error))?;
-            self.version.set(Some(version));
-        }
-        Ok(())
     }
 
-    /// Refuses to go on if the schema changed since [`Organisations::enter`]. For changes, which hold the lock by now.
-    pub(super) fn check_current(&self, session: &Session) -> Result<(), DbError> {
-        if session.policy().owned.tables.is_empty()
-            || self.version.get() == Some(schema_version(session)?)
-        {
-            return Ok(());
+    /// Whether the views are those of the present schema.
+    pub(super) fn is_current(&self, connection: &GuardedConnection) -> Result<bool, DbError> {
+        if connection.policy().owned.tables().is_empty() {
+            return Ok(true);
         }
-        Err(DbError::Conflict(format!(
-            "the schema changed while a change of plugin \"{}\" began; trying again helps",
-            session.policy().plugin
-        )))
+        Ok(self.version.get() == Some(schema_version(connection)?))
+    }
+
+    /// Makes the views anew, for the present schema. No statement that was compiled before may be used after it.
+    pub(super) fn renew(&self, connection: &GuardedConnection) -> Result<(), DbError> {
+        self.version.set(None);
+        let version = schema_version(connection)?;
+        connection
+            .guard
+            .as_host(|| self.make_views(connection))
+            .map_err(|error| connection.fail(error))?;
+        self.version.set(Some(version));
+        Ok(())
     }
 
     /// Begins a statement.
@@ -206,48 +131,47 @@ impl Organisations {
     /// Refuses a statement that opens a table which organisations own, in a way that the authorizer may not have seen.
     pub(super) fn check_open(
         &self,
-        session: &Session,
+        policy: &Policy,
         sql: &str,
         table: &str,
     ) -> Result<(), DbError> {
-        let policy = session.policy();
-        let Some(place) = policy.owned.place(table) else {
+        let Some(index) = policy.owned.index(table) else {
             return Ok(());
         };
-        let has_view = matches!(self.shared.lock().shapes.get(place), Some(Some(_)));
+        let has_view = matches!(self.shared.lock().shapes.get(index), Some(Some(_)));
         if has_view && !self.unclear.borrow().concerns(sql) {
             return Ok(());
         }
-        Err(DbError::Denied(policy.refuse_owned(table)))
+        Err(DbError::denied(policy.refuse_owned(table)))
     }
 
-    fn renew(&self, session: &Session) -> rusqlite::Result<()> {
-        let db = &session.db;
-        let policy = session.policy();
+    fn make_views(&self, connection: &GuardedConnection) -> rusqlite::Result<()> {
+        let db = &connection.db;
+        let policy = connection.policy();
         let reads_only = policy.purpose == Purpose::Query;
         if reads_only {
             db.pragma_update(None, "query_only", false)?;
         }
         let mut views = self.views.borrow_mut();
         while let Some(view) = views.last() {
-            db.execute_batch(&format!("DROP VIEW IF EXISTS temp.{}", quoted(view)))?;
+            db.execute_batch(&format!("DROP VIEW IF EXISTS temp.{}", identifier(view)))?;
             views.pop();
         }
         let mut shapes = Vec::new();
-        for (place, (table, column)) in policy.owned.tables.iter().enumerate() {
-            let shape = Shape::read(db, &policy.owned, table, column)?;
+        for (index, table) in policy.owned.tables().iter().enumerate() {
+            let shape = Shape::read(db, &policy.owned, table)?;
             if let Some(shape) = &shape {
-                let guarding = format!("{}{place}", policy.owned.secret);
+                let guarding = policy.owned.guarding_name(index);
                 db.execute_batch(&shape.guarding_view(&guarding))?;
                 views.push(guarding.clone());
                 db.execute_batch(&format!(
                     "CREATE TEMP VIEW {} AS SELECT * FROM {}",
-                    quoted(&shape.table),
-                    quoted(&guarding)
+                    identifier(&shape.table),
+                    identifier(&guarding)
                 ))?;
                 views.push(shape.table.clone());
                 if !reads_only {
-                    db.execute_batch(&shape.triggers(&guarding, place))?;
+                    db.execute_batch(&shape.triggers(&guarding, index))?;
                 }
             }
             shapes.push(shape);
@@ -257,7 +181,7 @@ impl Organisations {
         self.shared.lock().unclear_trigger = unclear.trigger;
         *self.unclear.borrow_mut() = unclear;
         let row_triggers = unclear::row_triggers(db, &policy.owned)?;
-        session.guard.set_row_triggers(row_triggers);
+        connection.guard.set_row_triggers(row_triggers);
         if reads_only {
             db.pragma_update(None, "query_only", true)?;
         }
@@ -265,18 +189,11 @@ impl Organisations {
     }
 }
 
-fn schema_version(session: &Session) -> Result<i64, DbError> {
-    session
-        .guard
-        .as_host(|| {
-            session
-                .db
-                .query_row("PRAGMA main.schema_version", [], |row| row.get(0))
-        })
-        .map_err(|error| fault::of(session, error))
-}
-
-/// A name as SQL has it.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+fn schema_version(connection: &GuardedConnection) -> Result<i64, DbError> {
+    let ask = || {
+        let sql = "PRAGMA main.schema_version";
+        connection.db.query_row(sql, [], |row| row.get(0))
+    };
+    let version = connection.guard.as_host(ask);
+    version.map_err(|error| connection.fail(error))
 }

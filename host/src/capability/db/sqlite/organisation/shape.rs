@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{ORGANISATION, Owned, WRITE, quoted};
+use super::super::owned::{ORGANISATION, Owned, OwnedTable, WRITE};
+use super::super::text::identifier;
 
 /// Arguments that a function can have, as the connection's limits say.
 const MOST_ARGUMENTS: usize = 127;
@@ -44,13 +45,12 @@ impl Shape {
     pub(super) fn read(
         db: &Connection,
         owned: &Owned,
-        table: &str,
-        organisation: &str,
+        table: &OwnedTable,
     ) -> rusqlite::Result<Option<Self>> {
         let name: Option<String> = db
             .query_row(
                 "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
-                [table],
+                [&table.name],
                 |row| row.get(0),
             )
             .optional()?;
@@ -70,7 +70,7 @@ impl Shape {
             .collect::<rusqlite::Result<Vec<_>>>()?;
         let organisation = columns
             .iter()
-            .find(|column| column.is_stored && column.name.eq_ignore_ascii_case(organisation))
+            .find(|column| column.is_stored && column.name.eq_ignore_ascii_case(&table.column))
             .map(|column| column.name.clone());
         let Some(organisation) = organisation else {
             return Ok(None);
@@ -90,23 +90,23 @@ impl Shape {
 
     /// The view that alone may read the table.
     pub(super) fn guarding_view(&self, name: &str) -> String {
-        let columns: Vec<String> = self.columns.iter().map(|c| quoted(&c.name)).collect();
+        let columns: Vec<String> = self.columns.iter().map(|c| identifier(&c.name)).collect();
         format!(
             "CREATE TEMP VIEW {} AS SELECT {} FROM main.{} {} WHERE {} = {ORGANISATION}()",
-            quoted(name),
+            identifier(name),
             columns.join(", "),
-            quoted(&self.table),
+            identifier(&self.table),
             self.indexes,
-            quoted(&self.organisation)
+            identifier(&self.organisation)
         )
     }
 
     /// What happens instead of changing the view of the table's name. A table whose rows cannot be told apart gets no
     /// triggers for changing them, and the engine then says that a view cannot be modified.
-    pub(super) fn triggers(&self, prefix: &str, place: usize) -> String {
+    pub(super) fn triggers(&self, prefix: &str, index: usize) -> String {
         let values = |row: &str| {
             self.stored()
-                .map(|column| format!(", {row}.{}", quoted(&column.name)))
+                .map(|column| format!(", {row}.{}", identifier(&column.name)))
                 .collect::<String>()
         };
         let (old, new) = (values("OLD"), values("NEW"));
@@ -121,9 +121,9 @@ impl Shape {
             if possible && count + 2 <= MOST_ARGUMENTS {
                 all += &format!(
                     "CREATE TEMP TRIGGER {} INSTEAD OF {event} ON temp.{} \
-                     BEGIN SELECT {WRITE}('{event}', {place}{arguments}); END;",
-                    quoted(&format!("{prefix}_{event}")),
-                    quoted(&self.table),
+                     BEGIN SELECT {WRITE}('{event}', {index}{arguments}); END;",
+                    identifier(&format!("{prefix}_{event}")),
+                    identifier(&self.table),
                 );
             }
         }
@@ -145,22 +145,22 @@ fn usable_indexes(db: &Connection, table: &str, organisation: &str) -> rusqlite:
     let mut by_organisation: Option<(i64, String)> = None;
     let mut all_have_it = true;
     for (index, is_partial) in indexes {
-        let (place, columns): (Option<i64>, i64) = db.query_row(
+        let (position, columns): (Option<i64>, i64) = db.query_row(
             "SELECT min(seqno) FILTER (WHERE name = ?2), count(*) FROM pragma_index_xinfo(?1, 'main')",
             (&index, organisation),
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        all_have_it &= place.is_some();
+        all_have_it &= position.is_some();
         let is_better = by_organisation
             .as_ref()
             .is_none_or(|(best, _)| columns < *best);
-        if place == Some(0) && !is_partial && is_better {
+        if position == Some(0) && !is_partial && is_better {
             by_organisation = Some((columns, index));
         }
     }
     Ok(match by_organisation {
         _ if all_have_it => String::new(),
-        Some((_, index)) => format!("INDEXED BY {}", quoted(&index)),
+        Some((_, index)) => format!("INDEXED BY {}", identifier(&index)),
         None => "NOT INDEXED".to_owned(),
     })
 }
@@ -175,7 +175,9 @@ fn parents(db: &Connection, owned: &Owned, table: &str) -> rusqlite::Result<Vec<
         let (id, parent, from): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let to: Option<String> = row.get(3)?;
         let seq: i64 = row.get(4)?;
-        let Some((_, organisation)) = owned.place(&parent).and_then(|at| owned.tables.get(at))
+        let Some(owner) = owned
+            .index(&parent)
+            .and_then(|index| owned.tables().get(index))
         else {
             continue;
         };
@@ -194,7 +196,7 @@ fn parents(db: &Connection, owned: &Owned, table: &str) -> rusqlite::Result<Vec<
                 id,
                 Parent {
                     table: parent,
-                    organisation: organisation.clone(),
+                    organisation: owner.column.clone(),
                     columns: vec![(from, to)],
                 },
             )),

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::super::authorizer::RowTriggers;
-use super::Owned;
+use super::super::owned::Owned;
 
 /// The application's own definitions that are not clear, by their words in lower case.
 #[derive(Debug, Default)]
@@ -37,10 +37,10 @@ pub(super) fn row_triggers(db: &Connection, owned: &Owned) -> rusqlite::Result<R
             table.to_lowercase(),
             sql.to_lowercase(),
         );
-        if let Some(place) = owned.place(&table)
+        if let Some(index) = owned.index(&table)
             && sql.matches(table.as_str()).count() == 1
         {
-            found.insert((place, name));
+            found.insert((index, name));
         }
     }
     Ok(found)
@@ -68,9 +68,9 @@ impl Unclear {
             for (is_trigger, name, sql) in &definitions {
                 let joins = joins_by_name(sql)
                     && owned
-                        .tables
+                        .tables()
                         .iter()
-                        .any(|(table, _)| sql.contains(table.as_str()));
+                        .any(|table| sql.contains(table.name.as_str()));
                 if !joins && !unclear.views.iter().any(|view| sql.contains(view.as_str())) {
                     continue;
                 }

@@ -9,10 +9,11 @@ use rusqlite::types::{Null, Value};
 use rusqlite::{Connection, Error, ErrorCode, Result, ToSql, ffi};
 
 use super::super::authorizer::{Author, Guard};
+use super::super::text::identifier;
 use super::shape::{Column, Shape};
-use super::{Shared, quoted};
+use super::state::Shared;
 
-/// `goatherd_write(event, place, old values…, new values…)`.
+/// `goatherd_write(event, index, old values…, new values…)`.
 pub(super) fn run(shared: &Shared, guard: &Guard, context: &Context<'_>) -> Result<Null> {
     let outcome = attempt(shared, guard, context);
     outcome.map(|()| Null).inspect_err(|error| {
@@ -25,10 +26,10 @@ pub(super) fn run(shared: &Shared, guard: &Guard, context: &Context<'_>) -> Resu
 
 fn attempt(shared: &Shared, guard: &Guard, context: &Context<'_>) -> Result<()> {
     let event: String = context.get(0)?;
-    let place = usize::try_from(context.get::<i64>(1)?).unwrap_or(usize::MAX);
+    let index = usize::try_from(context.get::<i64>(1)?).unwrap_or(usize::MAX);
     let (organisation, shape, unclear) = {
         let state = shared.lock();
-        let shape = state.shapes.get(place).cloned().flatten();
+        let shape = state.shapes.get(index).cloned().flatten();
         (state.organisation, shape, state.unclear_trigger)
     };
     let Some(shape) = shape else {
@@ -63,7 +64,7 @@ fn attempt(shared: &Shared, guard: &Guard, context: &Context<'_>) -> Result<()> 
         "DELETE" => (values.as_slice(), &[][..]),
         _ => values.split_at_checked(count).unwrap_or_default(),
     };
-    guard.written_by(Author::Owned(place), || match event.as_str() {
+    guard.written_by(Author::Owned(index), || match event.as_str() {
         "INSERT" => write.insert(new),
         "DELETE" => write.delete(old),
         _ => write.update(old, new),
@@ -87,7 +88,7 @@ impl Write<'_> {
     /// A null is a column that was not given, as far as anybody can tell, so that it gets its default.
     fn insert(&self, new: &[Value]) -> Result<()> {
         self.check_parents(new)?;
-        let mut columns = vec![quoted(&self.shape.organisation)];
+        let mut columns = vec![identifier(&self.shape.organisation)];
         let mut values: Vec<&dyn ToSql> = vec![&self.organisation];
         for (column, value) in self.shape.stored().zip(new) {
             if self.is_organisation(column) {
@@ -95,14 +96,14 @@ impl Write<'_> {
                     self.check_organisation(value)?;
                 }
             } else if *value != Value::Null {
-                columns.push(quoted(&column.name));
+                columns.push(identifier(&column.name));
                 values.push(value);
             }
         }
         let marks = vec!["?"; values.len()].join(", ");
         let sql = format!(
             "INSERT INTO main.{} ({}) VALUES ({marks})",
-            quoted(&self.shape.table),
+            identifier(&self.shape.table),
             columns.join(", ")
         );
         self.execute(&sql, &values)
@@ -117,17 +118,17 @@ impl Write<'_> {
             if self.is_organisation(column) {
                 self.check_organisation(value)?;
             } else if before != value {
-                sets.push(format!("{} = ?", quoted(&column.name)));
+                sets.push(format!("{} = ?", identifier(&column.name)));
                 values.push(value);
             }
         }
         if sets.is_empty() {
-            let organisation = quoted(&self.shape.organisation);
+            let organisation = identifier(&self.shape.organisation);
             sets.push(format!("{organisation} = {organisation}"));
         }
         let sql = format!(
             "UPDATE main.{} SET {} WHERE {}",
-            quoted(&self.shape.table),
+            identifier(&self.shape.table),
             sets.join(", "),
             self.this_row(old, &mut values)
         );
@@ -139,7 +140,7 @@ impl Write<'_> {
         let mut values = Vec::new();
         let sql = format!(
             "DELETE FROM main.{} WHERE {}",
-            quoted(&self.shape.table),
+            identifier(&self.shape.table),
             self.this_row(old, &mut values)
         );
         values.push(&self.organisation);
@@ -151,11 +152,11 @@ impl Write<'_> {
         let mut condition = String::new();
         for (column, value) in self.shape.stored().zip(old) {
             if column.is_key {
-                condition += &format!("{} IS ? AND ", quoted(&column.name));
+                condition += &format!("{} IS ? AND ", identifier(&column.name));
                 values.push(value);
             }
         }
-        condition + &format!("{} = ?", quoted(&self.shape.organisation))
+        condition + &format!("{} = ?", identifier(&self.shape.organisation))
     }
 
     fn is_organisation(&self, column: &Column) -> bool {
@@ -201,13 +202,13 @@ impl Write<'_> {
             let conditions: Vec<String> = parent
                 .columns
                 .iter()
-                .map(|(_, to)| format!("{} = ?", quoted(to)))
+                .map(|(_, to)| format!("{} = ?", identifier(to)))
                 .collect();
             let sql = format!(
                 "SELECT count(*) FROM main.{} WHERE {} AND {} = {}",
-                quoted(&parent.table),
+                identifier(&parent.table),
                 conditions.join(" AND "),
-                quoted(&parent.organisation),
+                identifier(&parent.organisation),
                 self.organisation
             );
             let db = self.db;

@@ -22,7 +22,7 @@ async fn an_endless_query_ends_within_200_ms_of_its_deadline() {
             .query(ENDLESS.to_owned(), vec![], call)
             .await
             .unwrap_err();
-        assert_eq!(error, DbError::TimedOut);
+        assert_eq!(error.reason, DbReason::TimedOut);
         assert!(
             deadline.elapsed() < Duration::from_millis(200),
             "{:?}",
@@ -43,7 +43,7 @@ async fn an_endless_change_ends_in_time_with_nothing_done() {
         .execute(ENDLESS_CHANGE.to_owned(), vec![], call)
         .await
         .unwrap_err();
-    assert_eq!(error, DbError::TimedOut);
+    assert_eq!(error.reason, DbReason::TimedOut);
     assert!(
         deadline.elapsed() < Duration::from_millis(200),
         "{:?}",
@@ -66,7 +66,10 @@ async fn the_statement_time_bounds_a_call_without_a_near_deadline() {
     };
     let plugin = desk.plugin_with(&["db:read=*"], caps);
     let start = Instant::now();
-    assert_eq!(plugin.query(ENDLESS).await.unwrap_err(), DbError::TimedOut);
+    assert_eq!(
+        plugin.query(ENDLESS).await.unwrap_err().reason,
+        DbReason::TimedOut
+    );
     assert!(
         start.elapsed() < Duration::from_millis(300),
         "{:?}",
@@ -85,7 +88,7 @@ async fn a_deadline_that_has_passed_runs_nothing() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, DbError::TimedOut | DbError::Conflict(_)),
+        matches!(error.reason, DbReason::TimedOut | DbReason::Conflict),
         "{error}"
     );
     assert_eq!(desk.count("note"), 1);
@@ -165,7 +168,7 @@ async fn queries_of_one_plugin_overlap() {
         start.elapsed()
     );
     assert!(!long.is_finished());
-    assert_eq!(long.await.unwrap().unwrap_err(), DbError::TimedOut);
+    assert_eq!(long.await.unwrap().unwrap_err().reason, DbReason::TimedOut);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,7 +200,7 @@ async fn a_plugin_that_holds_all_its_connections_holds_only_its_own() {
         start.elapsed()
     );
     for call in calls {
-        assert_eq!(call.await.unwrap().unwrap_err(), DbError::TimedOut);
+        assert_eq!(call.await.unwrap().unwrap_err().reason, DbReason::TimedOut);
     }
 }
 
@@ -217,7 +220,7 @@ async fn a_change_waits_for_another_writer_and_gives_up_at_its_deadline() {
         .await
         .unwrap_err();
     assert!(
-        matches!(&error, DbError::Conflict(m) if m.contains("locked")),
+        error.reason == DbReason::Conflict && error.text.contains("locked"),
         "{error}"
     );
     assert!(deadline.elapsed() < Duration::from_millis(200));
