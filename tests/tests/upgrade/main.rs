@@ -1,0 +1,4 @@
+//! Upgrades of the host's own tables.
+
+mod contents;
+mod fill;
