@@ -17,7 +17,8 @@ use super::{Manager, Parts};
 use crate::contract::registration::Registration;
 use crate::contract::{Error, Json};
 use crate::registry::{
-    Capability, CapabilitySlug, Kind, Record, RegistryError, Schema, Schemas, Service, Store,
+    Capability, CapabilitySlug, Kind, Record, RecordChanges, RegistryError, Schema, Schemas,
+    Service, Store,
 };
 
 /// A plugins table that a manager keeps in step with its plugins.
@@ -185,14 +186,14 @@ impl Manager {
     }
 }
 
-async fn follow(manager: Weak<Parts>, mut changes: tokio::sync::watch::Receiver<()>) {
+async fn follow(manager: Weak<Parts>, mut changes: RecordChanges) {
     loop {
         let Some(manager) = manager.upgrade().map(Manager) else {
             return;
         };
         manager.heed().await;
         drop(manager);
-        if changes.changed().await.is_err() {
+        if changes.next().await.is_none() {
             return;
         }
     }

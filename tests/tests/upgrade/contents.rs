@@ -13,9 +13,8 @@ use goatherd::capability::custom_fields::{
 use goatherd::capability::entities::{
     EntityService, EntityStore, EntityTypes, PostgresEntities, Reach, SqliteEntities,
 };
-use goatherd::capability::secure_config::{
-    KeyRing, PostgresSecrets, SecretService, SqliteSecrets,
-};
+use goatherd::capability::events::PostgresBroker;
+use goatherd::capability::secure_config::{KeyRing, PostgresSecrets, SecretService, SqliteSecrets};
 use goatherd::registry::policy::{AuditPage, PostgresPolicies, SqlitePolicies};
 use goatherd::registry::{Policies, PostgresRegistry, Service, SqliteRegistry};
 use goatherd::store::{PostgresStore, SqliteStore};
@@ -35,7 +34,7 @@ pub struct Contents {
 }
 
 /// The application's entity types.
-pub fn types() -> EntityTypes {
+fn types() -> EntityTypes {
     let types = json!({
         "ticket": {
             "table": "ticket", "organisation": "org_id", "personal": ["customer"],
@@ -46,44 +45,43 @@ pub fn types() -> EntityTypes {
     serde_json::from_value(types).unwrap()
 }
 
-pub fn soon() -> Instant {
+fn soon() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 
 impl Contents {
-    pub async fn of_sqlite(file: &Path, keys: &Path) -> Self {
-        let store = SqliteStore::open(file).unwrap();
+    pub async fn of_sqlite(store: SqliteStore, keys: &Path) -> Self {
         let registry = SqliteRegistry::new(store.clone()).unwrap();
         let policies = SqlitePolicies::new(store.clone()).unwrap();
         let secrets = SqliteSecrets::new(store.clone()).unwrap();
-        let bin = Arc::new(SqliteEntities::open(store.clone(), types()).await.unwrap());
+        let entities = async || SqliteEntities::open(store.clone(), types()).await.unwrap();
         Self {
             registry: Service::with_store(registry).await.unwrap(),
             policies: Policies::with_store(policies).await.unwrap(),
             secrets: SecretService::new(secrets, KeyRing::open(keys).unwrap()),
             fields: Arc::new(SqliteFields::open(store.clone()).unwrap()),
-            entities: EntityService::new(SqliteEntities::open(store, types()).await.unwrap()),
-            bin,
+            entities: EntityService::new(entities().await),
+            bin: Arc::new(entities().await),
         }
     }
 
-    pub async fn of_postgres(url: &str, keys: &Path) -> Self {
-        let store = PostgresStore::new(url, goatherd::tls::client(None).unwrap()).unwrap();
+    pub async fn of_postgres(store: PostgresStore, keys: &Path) -> Self {
         let registry = PostgresRegistry::new(store.clone()).await.unwrap();
         let policies = PostgresPolicies::new(store.clone()).await.unwrap();
         let secrets = PostgresSecrets::new(store.clone()).await.unwrap();
-        let bin = Arc::new(
+        let entities = async || {
             PostgresEntities::open(store.clone(), types())
                 .await
-                .unwrap(),
-        );
+                .unwrap()
+        };
+        PostgresBroker::open(store.clone()).await.unwrap();
         Self {
             registry: Service::with_store(registry).await.unwrap(),
             policies: Policies::with_store(policies).await.unwrap(),
             secrets: SecretService::new(secrets, KeyRing::open(keys).unwrap()),
             fields: Arc::new(PostgresFields::open(store.clone()).await.unwrap()),
-            entities: EntityService::new(PostgresEntities::open(store, types()).await.unwrap()),
-            bin,
+            entities: EntityService::new(entities().await),
+            bin: Arc::new(entities().await),
         }
     }
 
@@ -156,8 +154,11 @@ impl Contents {
                     .unwrap();
                 for value in values.into_iter().flatten() {
                     let (name, value) = (&declaration.name, value.to_text());
-                    writeln!(text, "value: {name} of {id} for {organisation:?} is {value}")
-                        .unwrap();
+                    writeln!(
+                        text,
+                        "value: {name} of {id} for {organisation:?} is {value}"
+                    )
+                    .unwrap();
                 }
             }
             if declaration.name.name == "tags" {
@@ -179,14 +180,14 @@ impl Contents {
 }
 
 /// The fields that are declared.
-pub const NAMES: [(&str, &str, &str); 4] = [
+const NAMES: [(&str, &str, &str); 4] = [
     ("crm", "ticket", "segment"),
     ("crm", "ticket", "score"),
     ("crm", "ticket", "tags"),
     ("stats", "contact", "born"),
 ];
 
-pub fn name((plugin, entity_type, name): (&str, &str, &str)) -> FieldName {
+fn name((plugin, entity_type, name): (&str, &str, &str)) -> FieldName {
     FieldName {
         plugin: plugin.parse().unwrap(),
         entity_type: entity_type.to_owned(),

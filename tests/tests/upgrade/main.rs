@@ -1,4 +1,7 @@
-//! Upgrades of the host's own tables.
+//! Versions of the host's own tables: upgrades from every earlier one on both engines, whoever starts and whoever dies.
 
 mod contents;
-mod fill;
+mod database;
+mod killed;
+mod schemas;
+mod together;
