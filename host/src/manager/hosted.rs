@@ -9,7 +9,7 @@ use super::error::{Failure, ManagerError};
 use super::steps::{Manager, ManagerInner};
 use super::table::State;
 use crate::contract::registration::Registration;
-use crate::registry::Service;
+use crate::registry::{RecordChanges, Service};
 
 impl Manager {
     /// The plugins table, if the manager has one.
@@ -92,14 +92,14 @@ impl Manager {
     }
 }
 
-async fn follow(manager: Weak<ManagerInner>, mut changes: tokio::sync::watch::Receiver<()>) {
+async fn follow(manager: Weak<ManagerInner>, mut changes: RecordChanges) {
     loop {
         let Some(manager) = manager.upgrade().map(Manager) else {
             return;
         };
         manager.apply_records().await;
         drop(manager);
-        if changes.changed().await.is_err() {
+        if changes.next().await.is_none() {
             return;
         }
     }

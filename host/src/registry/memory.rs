@@ -44,37 +44,46 @@ impl Default for MemoryStore {
     }
 }
 
+impl Records {
+    fn revision(&self, slug: &PluginName) -> u64 {
+        self.by_slug.get(slug).map_or(0, |record| record.revision)
+    }
+}
+
 #[async_trait]
 impl Store for MemoryStore {
-    async fn upsert(&self, record: &Record) -> Result<(), StoreFault> {
+    async fn upsert(&self, record: &Record) -> Result<u64, StoreFault> {
         let mut records = self.lock();
-        let present = records.by_slug.get(&record.slug);
-        if present.map_or(0, |present| present.revision) != record.revision {
+        if records.revision(&record.slug) != record.revision {
             return Err(StoreFault::Stale);
         }
-        if present.is_none() && records.by_slug.len() >= self.limit {
+        if record.revision == 0 && records.by_slug.len() >= self.limit {
             return Err(StoreFault::Full { limit: self.limit });
         }
         records.version += 1;
         let mut next = record.clone();
         next.revision = records.version;
         records.by_slug.insert(next.slug.clone(), next);
-        Ok(())
+        Ok(records.version)
     }
 
     async fn get(&self, slug: &PluginName) -> Result<Option<Record>, StoreFault> {
         Ok(self.lock().by_slug.get(slug).cloned())
     }
 
-    async fn all(&self) -> Result<Vec<Record>, StoreFault> {
-        Ok(self.lock().by_slug.values().cloned().collect())
+    async fn all(&self) -> Result<(u64, Vec<Record>), StoreFault> {
+        let records = self.lock();
+        Ok((records.version, records.by_slug.values().cloned().collect()))
     }
 
-    async fn delete(&self, slug: &PluginName) -> Result<bool, StoreFault> {
+    async fn delete(&self, slug: &PluginName, revision: u64) -> Result<u64, StoreFault> {
         let mut records = self.lock();
-        let removed = records.by_slug.remove(slug).is_some();
-        records.version += u64::from(removed);
-        Ok(removed)
+        if revision == 0 || records.revision(slug) != revision {
+            return Err(StoreFault::Stale);
+        }
+        records.by_slug.remove(slug);
+        records.version += 1;
+        Ok(records.version)
     }
 
     async fn version(&self) -> Result<u64, StoreFault> {

@@ -1,51 +1,80 @@
 //! The plugins table in use.
 //!
-//! Readers get what is in memory. Each change goes to the store first, as a change of one revision that is tried again when
-//! somebody else was faster, and is in memory when the change returns. No lock is held while the store works: what was read
-//! from it later replaces what was read earlier, whichever arrives first.
+//! Readers get what is in memory. Each change goes to the store first and is in memory when it returns; what others changed
+//! is seen within half a second ([`Service::follow`]).
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 
-use super::back_off::{TRIES, back_off};
+use super::replicated::{Changes, Next, Replica, Replicated, Source};
 use super::{
     Arrangement, Capability, CapabilitySlug, MemoryStore, Record, RegistryError, Store, StoreFault,
     Workflow,
 };
 use crate::contract::PluginName;
 
-/// How often the store is asked whether another node changed something.
-const INTERVAL: Duration = Duration::from_millis(500);
-
 /// The plugins table and the capabilities. Cheap to clone; all clones are the same.
 #[derive(Clone)]
 pub struct Service(pub(super) Arc<Parts>);
 
 pub(super) struct Parts {
-    store: Box<dyn Store>,
+    records: Replicated<Record, Stored>,
     check: Option<Box<dyn ConfigCheck>>,
-    records: ArcSwap<Snapshot>,
     pub(super) capabilities: ArcSwap<BTreeMap<CapabilitySlug, Capability>>,
     pub(super) workflows: ArcSwap<BTreeMap<String, Arc<Workflow>>>,
-    reads: AtomicU64,
-    changes: watch::Sender<()>,
 }
 
-/// All records as they were read at some time.
-#[derive(Default)]
-struct Snapshot {
-    by_slug: BTreeMap<PluginName, Arc<Record>>,
-    /// The same in their order.
-    sorted: Vec<Arc<Record>>,
-    /// The number of the reading. Of two, the later one knows more.
-    read: u64,
-    version: u64,
+/// The store.
+struct Stored(Box<dyn Store>);
+
+/// Tells which records changed, also by other nodes.
+pub type RecordChanges = Changes<Record>;
+
+impl Replica for Record {
+    fn name(&self) -> &PluginName {
+        &self.slug
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn with_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn place(&self) -> i32 {
+        self.sort
+    }
+}
+
+#[async_trait]
+impl Source<Record> for Stored {
+    type Note = ();
+
+    async fn all(&self) -> Result<(u64, Vec<Record>), StoreFault> {
+        self.0.all().await
+    }
+
+    async fn version(&self) -> Result<u64, StoreFault> {
+        self.0.version().await
+    }
+
+    async fn get(&self, slug: &PluginName) -> Result<Option<Record>, StoreFault> {
+        self.0.get(slug).await
+    }
+
+    async fn put(&self, record: &Record, (): &()) -> Result<u64, StoreFault> {
+        self.0.upsert(record).await
+    }
+
+    async fn remove(&self, slug: &PluginName, revision: u64, (): &()) -> Result<u64, StoreFault> {
+        self.0.delete(slug, revision).await
+    }
 }
 
 /// Says whether settings fit, by what the plugin said about them.
@@ -98,13 +127,10 @@ impl Service {
 
     fn assemble(store: Box<dyn Store>, check: Option<Box<dyn ConfigCheck>>) -> Self {
         Self(Arc::new(Parts {
-            store,
+            records: Replicated::new(Stored(store), "the plugins table"),
             check,
-            records: ArcSwap::default(),
             capabilities: ArcSwap::default(),
             workflows: ArcSwap::default(),
-            reads: AtomicU64::new(0),
-            changes: watch::Sender::new(()),
         }))
     }
 
@@ -118,7 +144,6 @@ impl Service {
         self.change(&slug, |present| {
             let mut next = record.clone();
             if let Some(present) = present {
-                next.revision = present.revision;
                 next.config = merged(&present.config, &record.config);
             }
             Ok(next)
@@ -193,11 +218,15 @@ impl Service {
     /// When there is none or the store refuses.
     pub async fn remove(&self, slug: &str) -> Result<(), RegistryError> {
         let name = self.known(slug)?;
-        let removed = self.0.store.delete(&name).await;
-        if !removed.map_err(|fault| refused(slug, fault))? {
-            return Err(self.unknown(slug));
-        }
-        self.refresh().await
+        let decide = |present: Option<&Record>| match present {
+            Some(_) => Ok(Next::Remove(())),
+            None => Err(self.unknown(slug)),
+        };
+        let removed = self
+            .0
+            .records
+            .change(&name, decide, |fault| refused(slug, fault));
+        removed.await.map(drop)
     }
 
     /// One setting of a record.
@@ -209,7 +238,7 @@ impl Service {
     /// A record.
     #[must_use]
     pub fn get(&self, slug: &str) -> Option<Arc<Record>> {
-        self.0.records.load().by_slug.get(slug).cloned()
+        self.0.records.known().get(slug).cloned()
     }
 
     /// Whether there is such a record and it is on.
@@ -221,14 +250,14 @@ impl Service {
     /// All records in their order.
     #[must_use]
     pub fn list(&self) -> Vec<Arc<Record>> {
-        self.0.records.load().sorted.clone()
+        self.0.records.known().listed().to_vec()
     }
 
     /// The records that are on and in the navigation, in their order.
     #[must_use]
     pub fn nav(&self) -> Vec<Arc<Record>> {
-        let records = self.0.records.load();
-        let shown = records.sorted.iter();
+        let records = self.0.records.known();
+        let shown = records.listed().iter();
         shown
             .filter(|record| record.enabled && record.nav)
             .cloned()
@@ -241,77 +270,24 @@ impl Service {
     ///
     /// When the store cannot be read; what was known stays.
     pub async fn refresh(&self) -> Result<(), RegistryError> {
-        let read = self.0.reads.fetch_add(1, Ordering::SeqCst) + 1;
-        let fault = |fault| refused("the plugins table", fault);
-        // The version first: a change between the two is seen again rather than missed.
-        let version = self.0.store.version().await.map_err(fault)?;
-        let all = self.0.store.all().await.map_err(fault)?;
-        let mut sorted: Vec<_> = all.into_iter().map(Arc::new).collect();
-        let by_slug: BTreeMap<_, _> = sorted
-            .iter()
-            .map(|record| (record.slug.clone(), Arc::clone(record)))
-            .collect();
-        sorted.sort_by(|one, other| (one.sort, &one.slug).cmp(&(other.sort, &other.slug)));
-        let next = Arc::new(Snapshot {
-            by_slug,
-            sorted,
-            read,
-            version,
-        });
-        self.0.records.rcu(|present| {
-            if present.read < read {
-                Arc::clone(&next)
-            } else {
-                Arc::clone(present)
-            }
-        });
-        self.0.changes.send_replace(());
-        Ok(())
+        let refreshed = self.0.records.refresh().await;
+        refreshed.map_err(|fault| refused("the plugins table", fault))
     }
 
-    /// Tells of every change of the records, after it; also of those by other nodes, while somebody
-    /// [follows](Self::follow) them.
+    /// Tells of changes from now on; also of those by other nodes, while somebody [follows](Self::follow) them.
     #[must_use]
-    pub fn changes(&self) -> watch::Receiver<()> {
-        self.0.changes.subscribe()
+    pub fn changes(&self) -> RecordChanges {
+        self.0.records.changes()
     }
 
     /// Looks every half second whether another node changed something, until nobody has the service any more or the future
     /// is dropped. A store that does not answer is asked again; what was known stays.
     pub fn follow(&self) -> impl Future<Output = ()> + Send + use<> {
-        Self::follow_weakly(Arc::downgrade(&self.0))
-    }
-
-    async fn follow_weakly(parts: Weak<Parts>) {
-        let mut ticks = tokio::time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut silent = false;
-        loop {
-            ticks.tick().await;
-            let Some(service) = Weak::upgrade(&parts).map(Self) else {
-                return;
-            };
-            let looked = service.look().await;
-            match &looked {
-                Err(error) if !silent => tracing::warn!("changes by others are not seen: {error}"),
-                Ok(()) if silent => tracing::info!("changes by others are seen again"),
-                _ => {}
-            }
-            silent = looked.is_err();
-        }
-    }
-
-    async fn look(&self) -> Result<(), RegistryError> {
-        let version = self.0.store.version().await;
-        let version = version.map_err(|fault| refused("the plugins table", fault))?;
-        if version == self.0.records.load().version {
-            return Ok(());
-        }
-        self.refresh().await
+        self.0.records.follow()
     }
 
     async fn update(&self, slug: &str, change: impl Fn(&mut Record)) -> Result<(), RegistryError> {
-        let name: PluginName = slug.parse().map_err(|_| self.unknown(slug))?;
+        let name = self.known(slug)?;
         self.change(&name, |present| {
             let mut next = present.ok_or_else(|| self.unknown(slug))?;
             change(&mut next);
@@ -320,15 +296,14 @@ impl Service {
         .await
     }
 
-    /// Changes what the store has, not what is known of it here, and tries again when somebody else was faster.
+    /// Changes what the store has, not what is known of it here.
     async fn change(
         &self,
         slug: &PluginName,
         change: impl Fn(Option<Record>) -> Result<Record, RegistryError>,
     ) -> Result<(), RegistryError> {
-        let fault = |fault| refused(slug.as_str(), fault);
-        for attempt in 0..TRIES {
-            let next = change(self.0.store.get(slug).await.map_err(fault)?)?;
+        let decide = |present: Option<&Record>| {
+            let next = change(present.cloned())?;
             if let Some(check) = &self.0.check {
                 let fits = check.check(slug, &next.config);
                 fits.map_err(|reason| RegistryError::Config {
@@ -336,13 +311,13 @@ impl Service {
                     reason,
                 })?;
             }
-            match self.0.store.upsert(&next).await {
-                Ok(()) => return self.refresh().await,
-                Err(StoreFault::Stale) => back_off(attempt).await,
-                Err(other) => return Err(fault(other)),
-            }
-        }
-        Err(fault(StoreFault::Stale))
+            Ok(Next::Put(next, ()))
+        };
+        let changed = self
+            .0
+            .records
+            .change(slug, decide, |fault| refused(slug.as_str(), fault));
+        changed.await.map(drop)
     }
 
     fn known(&self, slug: &str) -> Result<PluginName, RegistryError> {
@@ -350,10 +325,10 @@ impl Service {
     }
 
     fn unknown(&self, slug: &str) -> RegistryError {
-        let records = self.0.records.load();
+        let records = self.0.records.known();
         RegistryError::Unknown {
             slug: slug.to_owned(),
-            known: listed(records.by_slug.keys().map(PluginName::as_str)),
+            known: listed(records.names().map(PluginName::as_str)),
         }
     }
 }

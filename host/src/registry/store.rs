@@ -8,12 +8,12 @@ use crate::contract::PluginName;
 /// Keeps records. Implement it to keep them elsewhere. Each function happens wholly or not at all, and each can fail.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Puts a record in the place of the one with its slug, with a revision that no record of the store ever had.
+    /// Puts a record in the place of the one with its slug; gives its new revision, which is the store's new version.
     ///
     /// # Errors
     ///
     /// [`StoreFault::Stale`] unless the store has the record's revision, or has no such record and the revision is 0.
-    async fn upsert(&self, record: &Record) -> Result<(), StoreFault>;
+    async fn upsert(&self, record: &Record) -> Result<u64, StoreFault>;
 
     /// The record with this slug.
     ///
@@ -22,21 +22,21 @@ pub trait Store: Send + Sync + 'static {
     /// When the store does not answer.
     async fn get(&self, slug: &PluginName) -> Result<Option<Record>, StoreFault>;
 
-    /// All records, by slug.
+    /// All records by slug, and the version at which they are these.
     ///
     /// # Errors
     ///
     /// When the store does not answer.
-    async fn all(&self) -> Result<Vec<Record>, StoreFault>;
+    async fn all(&self) -> Result<(u64, Vec<Record>), StoreFault>;
 
-    /// Removes the record with this slug, and says whether there was one.
+    /// Removes the record of this slug and revision; gives the new version.
     ///
     /// # Errors
     ///
-    /// When the store does not answer.
-    async fn delete(&self, slug: &PluginName) -> Result<bool, StoreFault>;
+    /// [`StoreFault::Stale`] unless the store has this revision.
+    async fn delete(&self, slug: &PluginName, revision: u64) -> Result<u64, StoreFault>;
 
-    /// A number that is another one after each change by whomever. Asked twice a second where others share the store.
+    /// A number that is higher after each change by whomever. Asked twice a second where others share the store.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ pub trait Store: Send + Sync + 'static {
 
 #[async_trait]
 impl Store for Box<dyn Store> {
-    async fn upsert(&self, record: &Record) -> Result<(), StoreFault> {
+    async fn upsert(&self, record: &Record) -> Result<u64, StoreFault> {
         (**self).upsert(record).await
     }
 
@@ -54,12 +54,12 @@ impl Store for Box<dyn Store> {
         (**self).get(slug).await
     }
 
-    async fn all(&self) -> Result<Vec<Record>, StoreFault> {
+    async fn all(&self) -> Result<(u64, Vec<Record>), StoreFault> {
         (**self).all().await
     }
 
-    async fn delete(&self, slug: &PluginName) -> Result<bool, StoreFault> {
-        (**self).delete(slug).await
+    async fn delete(&self, slug: &PluginName, revision: u64) -> Result<u64, StoreFault> {
+        (**self).delete(slug, revision).await
     }
 
     async fn version(&self) -> Result<u64, StoreFault> {

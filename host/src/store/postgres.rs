@@ -2,6 +2,12 @@
 //!
 //! A bounded pool of connections under the host's own role. What a session runs ends by its deadline: the server is told
 //! the time that is left, so that a query whose caller went away does not go on.
+//!
+//! A migration locks tables that other nodes use meanwhile, in whatever order their work wants. It cannot be part of a
+//! deadlock, because it never waits while it holds a table: it waits for the lock under which migrations are made one after
+//! the other, which nobody else ever takes, and then for the first of its family's tables; the others it takes without
+//! waiting, or lets go of everything and begins anew. It does not wait long for the first either, since whoever comes
+//! meanwhile waits behind it.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -9,15 +15,21 @@ use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
 use rustls::ClientConfig;
-use tokio_postgres::Config;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Config, GenericClient, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::StoreError;
+use super::schema::{MIGRATED, PROGRAM, Present, Step, VERSION, VERSIONS};
+use super::{Family, SchemaError, StoreError};
 
 /// How many connections a store has at most.
 const CONNECTIONS: usize = 8;
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(5);
+/// How long a start waits for other nodes that migrate or use the tables.
+const MIGRATING: Duration = Duration::from_secs(60);
+/// How long it waits before it tries again to lock tables that are in use.
+const IN_USE: Duration = Duration::from_millis(100);
 /// The number of the lock under which nodes make tables one after the other.
 const SCHEMA_LOCK: i64 = 0x676f_6174_6865_7264;
 
@@ -79,23 +91,50 @@ impl PostgresStore {
         self.tls.clone()
     }
 
-    /// Makes tables, indexes and functions that do not exist yet, one after the other; nodes that start together wait for each
-    /// other. Each statement is committed before the next, and must change nothing where its work is done already: making an
-    /// index locks its table even if the index is there, and whoever held such a lock while it waits for another table could
-    /// wait for a writer who waits for it. To be called before they are used.
+    /// Brings a family of tables to this program's version, one migration after the other, each in a transaction. Nodes that
+    /// start together wait for each other; calls of other nodes that use the tables wait while a migration runs. To be
+    /// called before the tables are used.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::Newer`] when a newer program has made them; when a migration does not run, others do not let go of the
+    /// tables for a minute, the database does not answer, or the host's role may not make tables.
+    pub async fn migrate(&self, family: &Family) -> Result<(), SchemaError> {
+        let deadline = Instant::now() + MIGRATING;
+        let mut session = self.session(deadline).await?;
+        while let Some(step) =
+            family.next(family.postgres(), &present(&**session, family).await?)?
+        {
+            let transaction = session.transaction().await?;
+            let locked = lock(&transaction, family, step).await?;
+            if locked == Locked::InUse {
+                drop(transaction);
+                if Instant::now() + IN_USE > deadline {
+                    let reason = "others use them all the time; stop other nodes, dumps and sessions on these tables";
+                    return Err(family.failed(step, reason));
+                }
+                tokio::time::sleep(IN_USE).await;
+            } else if locked == Locked::Ours {
+                apply(&transaction, family, step).await?;
+                transaction.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs scripts that make what does not exist yet, one after the other, alone among all nodes, and each committed before
+    /// the next. For what has no version, since each start makes it as it should be: functions, roles and their rights.
     ///
     /// # Errors
     ///
     /// When the database does not answer or the host's role may not make them.
-    pub async fn ensure(&self, schema: &[&str]) -> Result<(), StoreError> {
+    pub(crate) async fn ensure(&self, scripts: &[&str]) -> Result<(), StoreError> {
         let deadline = Instant::now() + Duration::from_secs(30);
         let mut session = self.session(deadline).await?;
-        for statement in schema {
+        for script in scripts {
             let transaction = session.transaction().await?;
-            transaction
-                .execute("SELECT pg_advisory_xact_lock($1)", &[&SCHEMA_LOCK])
-                .await?;
-            transaction.batch_execute(statement).await?;
+            alone(&transaction).await?;
+            transaction.batch_execute(script).await?;
             transaction.commit().await?;
         }
         Ok(())
@@ -126,6 +165,90 @@ impl PostgresStore {
             .await
             .map_err(|_| StoreError::TimedOut)?
     }
+}
+
+/// Whether a migration can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Locked {
+    /// Nobody else uses the tables until the transaction ends.
+    Ours,
+    /// Somebody does.
+    InUse,
+    /// Another node was faster.
+    Done,
+}
+
+/// Waits until no other node makes tables, and keeps them from it until the transaction ends.
+async fn alone(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    let lock = "SELECT pg_advisory_xact_lock($1)";
+    transaction.execute(lock, &[&SCHEMA_LOCK]).await?;
+    Ok(())
+}
+
+/// What the database has of a family.
+async fn present(client: &impl GenericClient, family: &Family) -> Result<Present, StoreError> {
+    let there = "SELECT to_regclass('goatherd_schema') IS NOT NULL";
+    if !client.query_one(there, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(Present::default());
+    }
+    match client.query_opt(VERSION, &[&family.name()]).await? {
+        Some(row) => Ok(Present {
+            version: row.try_get(0)?,
+            program: row.try_get(1)?,
+        }),
+        None => Ok(Present::default()),
+    }
+}
+
+/// Locks those of a family's tables that there are already, if the migration is still to be made.
+async fn lock(
+    transaction: &Transaction<'_>,
+    family: &Family,
+    step: Step,
+) -> Result<Locked, SchemaError> {
+    alone(transaction).await?;
+    if family.next(family.postgres(), &present(transaction, family).await?)? != Some(step) {
+        return Ok(Locked::Done);
+    }
+    transaction
+        .batch_execute("SET LOCAL lock_timeout = '1s'")
+        .await?;
+    let mut wait = "";
+    for table in family.tables() {
+        let there = "SELECT to_regclass($1) IS NOT NULL";
+        if !transaction
+            .query_one(there, &[table])
+            .await?
+            .try_get::<_, bool>(0)?
+        {
+            continue;
+        }
+        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE {wait}");
+        match transaction.batch_execute(&lock).await {
+            Ok(()) => wait = "NOWAIT",
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                return Ok(Locked::InUse);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Locked::Ours)
+}
+
+/// Runs a migration and takes note of it.
+async fn apply(
+    transaction: &Transaction<'_>,
+    family: &Family,
+    step: Step,
+) -> Result<(), SchemaError> {
+    let failed = |error| family.failed(step, StoreError::from(error));
+    transaction.batch_execute(step.sql).await.map_err(failed)?;
+    transaction.batch_execute(VERSIONS).await?;
+    let now = jiff::Timestamp::now().to_string();
+    transaction
+        .execute(MIGRATED, &[&family.name(), &step.version, &PROGRAM, &now])
+        .await?;
+    Ok(())
 }
 
 impl Deref for PostgresSession {

@@ -8,13 +8,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params,
+};
 use tokio::sync::Semaphore;
 
-use super::StoreError;
+use super::schema::{MIGRATED, PROGRAM, Present, Step, VERSION, VERSIONS};
+use super::{Family, Mode, SchemaError, StoreError};
 
 /// How many pieces of work can read at a time.
 const READERS: usize = 4;
+/// How long a start waits for other processes that migrate or write.
+const MIGRATING: Duration = Duration::from_secs(60);
 /// How many instructions of SQLite run between two looks at the clock.
 const INSTRUCTIONS: i32 = 1_000;
 
@@ -52,19 +57,31 @@ impl SqliteStore {
         })))
     }
 
-    /// Makes tables and indexes that do not exist yet. To be called before they are used.
+    /// Brings a family of tables to this program's version, one migration after the other, each in a transaction. Processes
+    /// that start together wait for each other. To be called before the tables are used.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
-    pub fn ensure(&self, schema: &str) -> Result<(), StoreError> {
+    /// [`SchemaError::Newer`] when a newer program has made them; when a migration does not run, or the file cannot be
+    /// written.
+    pub fn migrate(&self, family: &Family) -> Result<(), SchemaError> {
         let mut connection = connect(&self.0.path)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(schema)?;
-        Ok(transaction.commit()?)
+        connection.busy_timeout(MIGRATING)?;
+        // To make a table anew is to drop it, and its children's rows with it.
+        connection.pragma_update(None, "foreign_keys", false)?;
+        while let Some(step) = family.next(family.sqlite(), &present(&connection, family)?)? {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Another process may have been faster.
+            if family.next(family.sqlite(), &present(&transaction, family)?)? == Some(step) {
+                apply(&transaction, family, step)?;
+                transaction.commit()?;
+            }
+        }
+        Ok(())
     }
 
-    /// Runs work that only reads. What it sees does not change meanwhile.
+    /// Runs work that only reads. What it sees does not change meanwhile: it is in a transaction, which the work leaves open.
     ///
     /// # Errors
     ///
@@ -72,23 +89,17 @@ impl SqliteStore {
     pub async fn read<T, E>(
         &self,
         deadline: Instant,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.run(
-            |parts| &parts.readers,
-            TransactionBehavior::Deferred,
-            deadline,
-            work,
-        )
-        .await
+        self.run(Mode::Read, deadline, work).await
     }
 
-    /// Runs work as one transaction: committed when it succeeds, undone when it fails. Changes wait for each other, also
-    /// for those of other processes.
+    /// Runs work as one transaction, which the work leaves open: committed when it succeeds, undone when it fails. Changes
+    /// wait for each other, also for those of other processes.
     ///
     /// # Errors
     ///
@@ -96,33 +107,26 @@ impl SqliteStore {
     pub async fn write<T, E>(
         &self,
         deadline: Instant,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.run(
-            |parts| &parts.writers,
-            TransactionBehavior::Immediate,
-            deadline,
-            work,
-        )
-        .await
+        self.run(Mode::Write, deadline, work).await
     }
 
-    async fn run<T, E>(
+    pub(super) async fn run<T, E>(
         &self,
-        lane: fn(&Parts) -> &Lane,
-        behavior: TransactionBehavior,
+        mode: Mode,
         deadline: Instant,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let places = Arc::clone(&lane(&self.0).places);
+        let places = Arc::clone(&self.0.lane(mode).places);
         let turn = tokio::time::timeout_at(deadline.into(), places.acquire_owned());
         let place = turn
             .await
@@ -131,12 +135,12 @@ impl SqliteStore {
         let parts = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let lane = lane(&parts);
+            let lane = parts.lane(mode);
             let mut connection = match lane.pop() {
                 Some(connection) => connection,
                 None => connect(&parts.path)?,
             };
-            let done = within(&mut connection, behavior, deadline, work);
+            let done = within(&mut connection, mode, deadline, work);
             // A connection that lost its footing is not lent again.
             if connection.is_autocommit() {
                 lane.push(connection);
@@ -145,6 +149,15 @@ impl SqliteStore {
         });
         done.await
             .map_err(|stopped| StoreError::Unavailable(stopped.to_string()))?
+    }
+}
+
+impl Parts {
+    fn lane(&self, mode: Mode) -> &Lane {
+        match mode {
+            Mode::Read => &self.readers,
+            Mode::Write | Mode::WriteToDisk => &self.writers,
+        }
     }
 }
 
@@ -171,6 +184,37 @@ impl Lane {
     }
 }
 
+/// What the file has of a family.
+fn present(connection: &Connection, family: &Family) -> Result<Present, rusqlite::Error> {
+    if !connection.table_exists(Some("main"), "goatherd_schema")? {
+        return Ok(Present::default());
+    }
+    let row = connection.query_row(VERSION, [family.name()], |row| {
+        Ok(Present {
+            version: row.get(0)?,
+            program: row.get(1)?,
+        })
+    });
+    Ok(row.optional()?.unwrap_or_default())
+}
+
+/// Runs a migration and takes note of it.
+fn apply(transaction: &Transaction<'_>, family: &Family, step: Step) -> Result<(), SchemaError> {
+    let failed = |error: rusqlite::Error| family.failed(step, error);
+    transaction.execute_batch(step.sql).map_err(failed)?;
+    for table in family.tables() {
+        let mut orphans = transaction.prepare("SELECT 1 FROM pragma_foreign_key_check(?1)")?;
+        if orphans.exists([table])? {
+            let reason = format!("rows of {table} would refer to nothing");
+            return Err(family.failed(step, reason));
+        }
+    }
+    transaction.execute_batch(VERSIONS)?;
+    let now = jiff::Timestamp::now().to_string();
+    transaction.execute(MIGRATED, params![family.name(), step.version, PROGRAM, now])?;
+    Ok(())
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -185,9 +229,9 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 fn within<T, E: From<StoreError>>(
     connection: &mut Connection,
-    behavior: TransactionBehavior,
+    mode: Mode,
     deadline: Instant,
-    work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    work: impl FnOnce(&mut Connection) -> Result<T, E>,
 ) -> Result<T, E> {
     let set = |connection: &mut Connection, watched: bool| {
         let watch = move || Instant::now() >= deadline;
@@ -201,16 +245,38 @@ fn within<T, E: From<StoreError>>(
         .busy_timeout(patience.min(Duration::from_secs(30)))
         .map_err(StoreError::from)?;
     set(connection, true)?;
-    let done = (|| {
-        let transaction = connection
-            .transaction_with_behavior(behavior)
-            .map_err(StoreError::from)?;
-        let done = work(&transaction)?;
-        transaction.commit().map_err(StoreError::from)?;
-        Ok(done)
-    })();
+    let done = transact(connection, mode, work);
     set(connection, false)?;
+    if done.is_err() && !connection.is_autocommit() {
+        connection
+            .execute_batch("ROLLBACK")
+            .map_err(StoreError::from)?;
+    }
+    if mode == Mode::WriteToDisk {
+        connection
+            .pragma_update(None, "synchronous", "normal")
+            .map_err(StoreError::from)?;
+    }
     done
+}
+
+fn transact<T, E: From<StoreError>>(
+    connection: &mut Connection,
+    mode: Mode,
+    work: impl FnOnce(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let begin = match mode {
+        Mode::Read => "BEGIN",
+        Mode::Write => "BEGIN IMMEDIATE",
+        // The log is written from front to back: what is on the disk of it has every earlier change before it.
+        Mode::WriteToDisk => "PRAGMA synchronous = full; BEGIN IMMEDIATE",
+    };
+    connection.execute_batch(begin).map_err(StoreError::from)?;
+    let done = work(connection)?;
+    connection
+        .execute_batch("COMMIT")
+        .map_err(StoreError::from)?;
+    Ok(done)
 }
 
 #[cfg(test)]
@@ -219,15 +285,18 @@ mod tests {
 
     use super::*;
 
-    const SCHEMA: &str = "
-        CREATE TABLE parent (id INTEGER PRIMARY KEY);
-        CREATE TABLE child (parent INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
-    ";
+    const FAMILY: Family = Family::new(
+        "test",
+        &["parent", "child"],
+        &["CREATE TABLE parent (id INTEGER PRIMARY KEY);
+           CREATE TABLE child (parent INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);"],
+        &[],
+    );
 
     fn store() -> (tempfile::TempDir, SqliteStore) {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("store.db")).unwrap();
-        store.ensure(SCHEMA).unwrap();
+        store.migrate(&FAMILY).unwrap();
         (folder, store)
     }
 

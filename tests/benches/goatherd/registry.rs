@@ -23,7 +23,7 @@ pub async fn measure(chosen: &Chosen, report: &mut Report) -> Result<()> {
     let file = folder.path().join("registry.db");
     fill(&file)?;
     let store = SqliteRegistry::new(SqliteStore::open(&file)?)?;
-    let records = store.all().await?;
+    let (_, records) = store.all().await?;
     let service = Service::with_store(store).await?;
     let pair = rounds::compare(
         async || {

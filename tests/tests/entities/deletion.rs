@@ -214,10 +214,14 @@ async fn a_hard_deletion_removes_the_row_its_custom_fields_and_its_place_in_the_
     let desk = Desk::open(ground, vec![]).await;
     desk.ground
         .run(
-            "CREATE TABLE goatherd_custom_field (id INTEGER PRIMARY KEY, entity_type TEXT NOT NULL);
-             CREATE TABLE goatherd_custom_value (entity_id BIGINT NOT NULL, field_id INTEGER NOT NULL, value TEXT);
-             INSERT INTO goatherd_custom_field VALUES (1, 'ticket'), (2, 'contact');
-             INSERT INTO goatherd_custom_value VALUES (1, 1, 'hers'), (2, 1, 'his'), (1, 2, 'a contact''s')",
+            "INSERT INTO goatherd_custom_field
+                 (plugin, entity_type, name, field_type, required, config, label, section, position, description, placeholder)
+                 SELECT 'crm', entity_type, 'whose', 'text', false, '{}', '', '', 0, '', ''
+                 FROM (SELECT 'ticket' AS entity_type UNION ALL SELECT 'contact') t;
+             INSERT INTO goatherd_custom_value (entity_id, field_id, organisation, key, value)
+                 SELECT v.id, f.id, '', '', v.value FROM goatherd_custom_field f JOIN
+                 (SELECT 1 AS id, 'ticket' AS of, 'hers' AS value UNION ALL SELECT 2, 'ticket', 'his'
+                  UNION ALL SELECT 1, 'contact', 'a contact''s') v ON v.of = f.entity_type",
         )
         .await;
     desk.ask("soft-delete", 1).await.unwrap();
@@ -239,10 +243,7 @@ async fn a_hard_deletion_removes_the_row_its_custom_fields_and_its_place_in_the_
         desk.log("ticket", 1).await[1],
         "hard-delete | 7 | ann | probe-entities | asked by the customer"
     );
-    // One that was never in the bin goes as well, and so does one in a database without custom fields.
-    desk.ground
-        .run("DROP TABLE goatherd_custom_value; DROP TABLE goatherd_custom_field")
-        .await;
+    // One that was never in the bin goes as well.
     desk.ask("hard-delete", 2).await.unwrap();
     assert_eq!(
         desk.ground

@@ -29,7 +29,7 @@ impl Failing {
 
 #[async_trait]
 impl Store for Failing {
-    async fn upsert(&self, record: &Record) -> Result<(), StoreFault> {
+    async fn upsert(&self, record: &Record) -> Result<u64, StoreFault> {
         self.step()?;
         self.store.upsert(record).await
     }
@@ -37,13 +37,13 @@ impl Store for Failing {
         self.step()?;
         self.store.get(slug).await
     }
-    async fn all(&self) -> Result<Vec<Record>, StoreFault> {
+    async fn all(&self) -> Result<(u64, Vec<Record>), StoreFault> {
         self.step()?;
         self.store.all().await
     }
-    async fn delete(&self, slug: &PluginName) -> Result<bool, StoreFault> {
+    async fn delete(&self, slug: &PluginName, revision: u64) -> Result<u64, StoreFault> {
         self.step()?;
-        self.store.delete(slug).await
+        self.store.delete(slug, revision).await
     }
     async fn version(&self) -> Result<u64, StoreFault> {
         self.step()?;

@@ -68,13 +68,18 @@ async fn a_change_of_an_old_revision_is_refused_even_after_the_record_was_made_a
     for kind in StoreKind::all() {
         let store = kind.store().await;
         let slug = "newsletter".parse().unwrap();
-        store.upsert(&record("newsletter")).await.unwrap();
+        let stale = Err(goatherd::registry::StoreFault::Stale);
+        let revision = store.upsert(&record("newsletter")).await.unwrap();
         let old = store.get(&slug).await.unwrap().unwrap();
-        assert!(store.delete(&slug).await.unwrap());
-        assert!(!store.delete(&slug).await.unwrap());
+        assert_eq!(old.revision, revision);
+        assert_eq!(store.delete(&slug, revision + 1).await, stale);
+        assert_eq!(store.delete(&slug, revision).await, Ok(revision + 1));
+        assert_eq!(store.delete(&slug, revision).await, stale);
+        assert_eq!(store.delete(&slug, 0).await, stale);
+        assert_eq!(store.all().await.unwrap(), (revision + 1, Vec::new()));
         store.upsert(&record("newsletter")).await.unwrap();
-        let fault = store.upsert(&old).await.unwrap_err();
-        assert_eq!(fault, goatherd::registry::StoreFault::Stale);
+        assert_eq!(store.upsert(&old).await, stale);
+        assert_eq!(store.delete(&slug, revision).await, stale);
         assert!(store.upsert(&record("newsletter")).await.is_err());
     }
 }

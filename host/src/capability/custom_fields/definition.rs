@@ -69,6 +69,12 @@ pub struct Definition {
     rules: Rules,
 }
 
+/// Whether a configuration has a regular expression, whatever it is.
+pub(super) fn has_regex(config: &Json) -> bool {
+    let members = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>;
+    members(config.as_str()).is_ok_and(|members| members.contains_key("regex"))
+}
+
 impl fmt::Display for FieldName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}:{}", self.entity_type, self.plugin, self.name)

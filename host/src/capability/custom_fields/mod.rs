@@ -114,7 +114,7 @@ impl Provider for CustomFields {
         let registered = &setup.registration.custom_fields;
         let expressions = registered
             .iter()
-            .filter(|field| field.config.as_str().contains("\"regex\""))
+            .filter(|field| definition::has_regex(&field.config))
             .count();
         if registered.len() > FIELDS || expressions > EXPRESSIONS {
             return Err(failed(format!(

@@ -11,7 +11,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::config::{EntityType, EntityTypes};
-use crate::store::StoreError;
+use crate::store::{SchemaError, StoreError};
 
 /// The application's entities, as far as deleting them goes.
 #[async_trait]
@@ -245,6 +245,9 @@ pub enum OpenError {
         /// What is missing or of the wrong kind, and what would help.
         problem: String,
     },
+    /// The host's tables cannot be used.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The database does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -8,6 +8,7 @@
 mod backend;
 mod config;
 mod fit;
+mod kept;
 mod parse;
 mod postgres;
 mod purge;

@@ -22,7 +22,7 @@ use tokio_postgres::{AsyncMessage, Client, Row};
 use super::backend::{Broker, PublishError, keep_hearing};
 use super::event::{Address, Epoch, Event, EventId, Message};
 use super::sink::Sink;
-use crate::store::{PostgresStore, StoreError};
+use crate::store::{PostgresStore, SchemaError, StoreError, families};
 
 /// How long the database may take to answer what a node asks for itself.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,29 +37,6 @@ const ROWS: i64 = PAGE as i64;
 const UNORDERED: i64 = 1_000;
 /// How long a node waits before it reads anew what too many notifications may have named.
 const FLOODED: Duration = Duration::from_millis(500);
-
-/// Text is kept as bytes, because PostgreSQL's own text can neither hold every character nor is always UTF-8.
-const SCHEMA: &[&str] = &[
-    "CREATE UNLOGGED TABLE IF NOT EXISTS goatherd_event_count (
-        plugin text NOT NULL,
-        channel text NOT NULL,
-        epoch bigint NOT NULL,
-        number bigint NOT NULL,
-        used timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (plugin, channel)
-    )",
-    "CREATE UNLOGGED TABLE IF NOT EXISTS goatherd_event (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        plugin text NOT NULL,
-        channel text NOT NULL,
-        epoch bigint NOT NULL,
-        number bigint NOT NULL,
-        type bytea NOT NULL,
-        data bytea NOT NULL,
-        created timestamptz NOT NULL DEFAULT clock_timestamp()
-    )",
-    "CREATE INDEX IF NOT EXISTS goatherd_event_created ON goatherd_event (created)",
-];
 
 /// The row is numbered while its channel's count is locked, so that rows of a channel are committed, and notified, in the
 /// order of their numbers.
@@ -102,8 +79,8 @@ impl PostgresBroker {
     /// # Errors
     ///
     /// When the database does not answer or the host's role may not make tables.
-    pub async fn open(store: PostgresStore) -> Result<Self, StoreError> {
-        store.ensure(SCHEMA).await?;
+    pub async fn open(store: PostgresStore) -> Result<Self, SchemaError> {
+        store.migrate(&families::EVENTS).await?;
         Ok(Self { store })
     }
 }

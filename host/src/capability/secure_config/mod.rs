@@ -11,13 +11,12 @@ mod error;
 mod handed;
 mod keys;
 mod name;
-mod postgres;
 mod ring;
 mod rotate;
 mod seal;
 mod secret;
 mod service;
-mod sqlite;
+mod sql;
 
 use std::sync::Arc;
 
@@ -25,13 +24,12 @@ pub use backend::{Put, Replaced, Replacement, Retired, SECRETS, SecretStore, Sto
 pub use error::SecretError;
 pub use keys::{KeyId, KeyIdError, KeysError};
 pub use name::{NAME_BYTES, Place, SecretName, SecretNameError};
-pub use postgres::PostgresSecrets;
 pub use ring::{KeyRing, KeyRingError};
 pub use rotate::Rotation;
 pub use seal::{OpenError, SealError, Sealed};
 pub use secret::{Hint, Secret};
 pub use service::{Listed, SecretService, VALUE_BYTES};
-pub use sqlite::SqliteSecrets;
+pub use sql::{PostgresSecrets, SqlSecrets, SqliteSecrets};
 
 use handed::Handed;
 

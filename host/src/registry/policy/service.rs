@@ -1,35 +1,79 @@
 //! Policies in use.
 //!
-//! Readers get what is in memory. Each change goes to the store first, together with its entry of the audit trail, as a
-//! change of one revision that is made again on what is there when somebody else was faster; it is in memory when the change
-//! returns. What others changed is seen within half a second ([`Policies::follow`]), and whoever holds running plugins is
-//! told which policies became others ([`Policies::changes`]). No lock is held while the store works.
+//! Readers get what is in memory. Each change goes to the store together with its entry of the audit trail; what others
+//! changed is seen within half a second ([`Policies::follow`]), and whoever holds running plugins is told which policies
+//! became others ([`Policies::changes`]).
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
-use tokio::sync::watch;
+use async_trait::async_trait;
 
-use super::changes::PolicyChanges;
-use super::snapshot::Snapshot;
 use super::write::Next;
 use super::{
-    AuditEntry, AuditPage, By, ComponentId, Decided, MemoryPolicies, Note, Origin, PolicyChange,
-    PolicyError, PolicyStore, ResourcePolicy, Status,
+    AuditEntry, AuditEvent, AuditPage, By, ComponentId, Decided, MemoryPolicies, Note, Origin,
+    PolicyChange, PolicyError, PolicyStore, ResourcePolicy, Status,
 };
 use crate::contract::PluginName;
 use crate::permission::Grants;
-
-/// How often the store is asked whether another node changed something.
-const INTERVAL: Duration = Duration::from_millis(500);
+use crate::registry::StoreFault;
+use crate::registry::replicated::{Changes, Replica, Replicated, Source};
 
 /// The policies of all plugins. Cheap to clone; all clones are the same.
 #[derive(Clone)]
-pub struct Policies(Arc<Parts>);
+pub struct Policies(pub(super) Replicated<ResourcePolicy, Stored>);
 
-struct Parts {
-    store: Box<dyn PolicyStore>,
-    known: watch::Sender<Arc<Snapshot>>,
+/// The store, which writes to the log what it is told.
+pub(super) struct Stored(Box<dyn PolicyStore>);
+
+/// Tells which policies changed, also by other nodes.
+pub type PolicyChanges = Changes<ResourcePolicy>;
+
+impl Replica for ResourcePolicy {
+    fn name(&self) -> &PluginName {
+        &self.plugin
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn with_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+}
+
+#[async_trait]
+impl Source<ResourcePolicy> for Stored {
+    type Note = AuditEvent;
+
+    async fn all(&self) -> Result<(u64, Vec<ResourcePolicy>), StoreFault> {
+        self.0.all().await
+    }
+
+    async fn version(&self) -> Result<u64, StoreFault> {
+        self.0.version().await
+    }
+
+    async fn get(&self, plugin: &PluginName) -> Result<Option<ResourcePolicy>, StoreFault> {
+        self.0.get(plugin).await
+    }
+
+    async fn put(&self, policy: &ResourcePolicy, event: &AuditEvent) -> Result<u64, StoreFault> {
+        let version = self.0.put(policy, event).await?;
+        tracing::info!(plugin = %event.plugin, by = %event.by, "policy: {}", event.decided);
+        Ok(version)
+    }
+
+    async fn remove(
+        &self,
+        plugin: &PluginName,
+        revision: u64,
+        event: &AuditEvent,
+    ) -> Result<u64, StoreFault> {
+        let version = self.0.remove(plugin, revision, event).await?;
+        tracing::info!(plugin = %plugin, by = %event.by, "policy: {}", event.decided);
+        Ok(version)
+    }
 }
 
 impl Default for Policies {
@@ -57,14 +101,13 @@ impl Policies {
     }
 
     fn assemble(store: Box<dyn PolicyStore>) -> Self {
-        let (known, _) = watch::channel(Arc::default());
-        Self(Arc::new(Parts { store, known }))
+        Self(Replicated::new(Stored(store), "decisions"))
     }
 
     /// What was decided about a plugin; none where nothing was.
     #[must_use]
     pub fn get(&self, plugin: &str) -> Option<Arc<ResourcePolicy>> {
-        self.known().get(plugin).cloned()
+        self.0.known().get(plugin).cloned()
     }
 
     /// The policy that a plugin has: what was decided, or the default policy.
@@ -77,7 +120,7 @@ impl Policies {
     /// All that was decided, by plugin.
     #[must_use]
     pub fn list(&self) -> Vec<Arc<ResourcePolicy>> {
-        self.known().all()
+        self.0.known().listed().to_vec()
     }
 
     /// Lets a plugin run under its policy, after a change of it.
@@ -272,15 +315,14 @@ impl Policies {
     ///
     /// When the store cannot be read.
     pub async fn audit(&self, page: &AuditPage) -> Result<Vec<AuditEntry>, PolicyError> {
-        self.0.store.audit(page).await.map_err(PolicyError::Unread)
+        let entries = self.0.source().0.audit(page).await;
+        entries.map_err(PolicyError::Unread)
     }
 
     /// Tells of changes from now on.
     #[must_use]
     pub fn changes(&self) -> PolicyChanges {
-        let mut known = self.0.known.subscribe();
-        let seen = Arc::clone(&known.borrow_and_update());
-        PolicyChanges { seen, known }
+        self.0.changes()
     }
 
     /// Reads all policies again, after somebody else changed the store.
@@ -289,62 +331,13 @@ impl Policies {
     ///
     /// When the store cannot be read; what was known stays.
     pub async fn refresh(&self) -> Result<(), PolicyError> {
-        let (version, all) = self.0.store.all().await.map_err(PolicyError::Unread)?;
-        self.publish(|known| known.with_reading(version, all));
-        Ok(())
+        self.0.refresh().await.map_err(PolicyError::Unread)
     }
 
     /// Looks every half second whether another node changed something, until nobody has the policies any more or the future
     /// is dropped. A store that does not answer is asked again; what was known stays.
     pub fn follow(&self) -> impl Future<Output = ()> + Send + use<> {
-        Self::follow_weakly(Arc::downgrade(&self.0))
-    }
-
-    async fn follow_weakly(parts: Weak<Parts>) {
-        let mut ticks = tokio::time::interval(INTERVAL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut silent = false;
-        loop {
-            ticks.tick().await;
-            let Some(policies) = Weak::upgrade(&parts).map(Self) else {
-                return;
-            };
-            let looked = policies.look().await;
-            match &looked {
-                Err(error) if !silent => {
-                    tracing::warn!("decisions by others are not seen: {error}")
-                }
-                Ok(()) if silent => tracing::info!("decisions by others are seen again"),
-                _ => {}
-            }
-            silent = looked.is_err();
-        }
-    }
-
-    async fn look(&self) -> Result<(), PolicyError> {
-        let version = self.0.store.version().await.map_err(PolicyError::Unread)?;
-        if self.known().is_complete_at(version) {
-            return Ok(());
-        }
-        self.refresh().await
-    }
-
-    fn known(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.0.known.borrow())
-    }
-
-    pub(super) fn store(&self) -> &dyn PolicyStore {
-        &*self.0.store
-    }
-
-    pub(super) fn publish(&self, next: impl FnOnce(&Snapshot) -> Option<Snapshot>) {
-        self.0.known.send_if_modified(|known| match next(known) {
-            Some(next) => {
-                *known = Arc::new(next);
-                true
-            }
-            None => false,
-        });
+        self.0.follow()
     }
 
     /// Gives a plugin a status, whatever it had before.

@@ -14,13 +14,12 @@ use async_trait::async_trait;
 use tokio_postgres::Transaction;
 
 use crate::contract::registration::FieldType;
-use crate::store::{PostgresStore, StoreError};
+use crate::store::{PostgresStore, SchemaError, StoreError, families};
 
 use super::backend::{
     CustomFieldStore, DeclareError, Entity, FieldsError, Filter, Organisation, Update,
 };
 use super::definition::{Declaration, Definition, FieldName};
-use super::schema;
 use super::value::Value;
 
 /// The rows of fields, by their names in full. A row that is held so cannot get another type.
@@ -53,8 +52,8 @@ impl PostgresFields {
     /// # Errors
     ///
     /// When the database does not answer, or the host's role may not make tables.
-    pub async fn open(store: PostgresStore) -> Result<Self, StoreError> {
-        store.ensure(schema::SCHEMA_POSTGRES).await?;
+    pub async fn open(store: PostgresStore) -> Result<Self, SchemaError> {
+        store.migrate(&families::CUSTOM_FIELDS).await?;
         Ok(Self(store))
     }
 }

@@ -1,6 +1,6 @@
 //! Declarations in SQLite.
 
-use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::capability::custom_fields::backend::{DeclareError, FieldsError};
 use crate::capability::custom_fields::definition::{Declaration, FieldName};
@@ -20,7 +20,7 @@ pub(super) const DECLARED: &str = "SELECT field_type, required, config, label, s
 
 /// Takes note of a field.
 pub(super) fn declare(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     declaration: &Declaration,
 ) -> Result<(), DeclareError> {
     let name = &declaration.name;
@@ -63,7 +63,7 @@ pub(super) fn declare(
 
 /// What was declared under a name.
 pub(super) fn declared(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     name: FieldName,
 ) -> Result<Option<Declaration>, FieldsError> {
     let columns = |row: &Row<'_>| {

@@ -10,16 +10,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::contract::registration::FieldType;
-use crate::store::{SqliteStore, StoreError};
+use crate::store::{SchemaError, SqliteStore, families};
 
 use super::backend::{
     CustomFieldStore, DeclareError, Entity, FieldsError, Filter, Organisation, Update,
 };
 use super::definition::{Declaration, Definition, FieldName};
-use super::schema;
 use super::value::Value;
 
 const FIELD: &str = "SELECT id, field_type FROM goatherd_custom_field \
@@ -46,8 +45,8 @@ impl SqliteFields {
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn open(store: SqliteStore) -> Result<Self, StoreError> {
-        store.ensure(schema::SCHEMA_SQLITE)?;
+    pub fn open(store: SqliteStore) -> Result<Self, SchemaError> {
+        store.migrate(&families::CUSTOM_FIELDS)?;
         Ok(Self(store))
     }
 }
@@ -59,7 +58,7 @@ impl CustomFieldStore for SqliteFields {
         declarations: Vec<Declaration>,
         deadline: Instant,
     ) -> Result<(), DeclareError> {
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &mut Connection| {
             for declaration in &declarations {
                 declare::declare(transaction, declaration)?;
             }
@@ -73,7 +72,7 @@ impl CustomFieldStore for SqliteFields {
         names: Vec<FieldName>,
         deadline: Instant,
     ) -> Result<Vec<Option<Declaration>>, FieldsError> {
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &mut Connection| {
             let names = names.into_iter();
             names
                 .map(|name| declare::declared(transaction, name))
@@ -88,7 +87,7 @@ impl CustomFieldStore for SqliteFields {
         fields: Vec<Arc<Definition>>,
         deadline: Instant,
     ) -> Result<Vec<Option<Value>>, FieldsError> {
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &mut Connection| {
             let ids = ids(transaction, &fields)?;
             present(transaction, &entity, &fields, &ids)
         };
@@ -102,7 +101,7 @@ impl CustomFieldStore for SqliteFields {
         update: Update,
         deadline: Instant,
     ) -> Result<Vec<Option<Value>>, FieldsError> {
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &mut Connection| {
             let ids = ids(transaction, &fields)?;
             let before = present(transaction, &entity, &fields, &ids)?;
             let after = update(before).map_err(FieldsError::Refused)?;
@@ -120,7 +119,7 @@ impl CustomFieldStore for SqliteFields {
         filters: Vec<Filter>,
         deadline: Instant,
     ) -> Result<Vec<i64>, FieldsError> {
-        let work = move |transaction: &Transaction<'_>| {
+        let work = move |transaction: &mut Connection| {
             query::query(transaction, organisation, &filters, deadline)
         };
         self.0.read(deadline, work).await
@@ -128,7 +127,7 @@ impl CustomFieldStore for SqliteFields {
 }
 
 /// The numbers of fields, whose types must be what they are declared to be.
-fn ids(transaction: &Transaction<'_>, fields: &[Arc<Definition>]) -> Result<Vec<i64>, FieldsError> {
+fn ids(transaction: &Connection, fields: &[Arc<Definition>]) -> Result<Vec<i64>, FieldsError> {
     let mut statement = transaction.prepare_cached(FIELD)?;
     let mut ids = Vec::with_capacity(fields.len());
     for field in fields {
@@ -148,7 +147,7 @@ fn ids(transaction: &Transaction<'_>, fields: &[Arc<Definition>]) -> Result<Vec<
 }
 
 fn present(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     entity: &Entity,
     fields: &[Arc<Definition>],
     ids: &[i64],
@@ -170,7 +169,7 @@ fn read(field: &Definition, text: String) -> Result<Value, FieldsError> {
 }
 
 fn put(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     entity: &Entity,
     field: &Definition,
     field_id: i64,

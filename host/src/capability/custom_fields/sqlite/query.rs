@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::capability::custom_fields::backend::{FOUND, FieldsError, Filter, Organisation};
 use crate::capability::custom_fields::condition::{Index, Search, Test};
@@ -35,7 +35,7 @@ struct Part<'a> {
 
 /// The entities for which all filters hold.
 pub(super) fn query(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     organisation: Organisation,
     filters: &[Filter],
     deadline: Instant,
@@ -102,7 +102,7 @@ pub(super) fn query(
 
 /// The filter with the fewest entries, as far as that matters.
 fn fewest(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     organisation: &str,
     parts: &[Part<'_>],
 ) -> Result<usize, FieldsError> {
@@ -117,7 +117,7 @@ fn fewest(
 }
 
 fn count(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     organisation: &str,
     part: &Part<'_>,
     limit: i64,
@@ -142,7 +142,7 @@ fn count(
 }
 
 fn all_hold(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     organisation: &str,
     parts: &[&Part<'_>],
     id: i64,
@@ -156,7 +156,7 @@ fn all_hold(
 }
 
 fn holds(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     organisation: &str,
     part: &Part<'_>,
     id: i64,

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::*;
+use crate::capability::custom_fields::schema;
 
 /// How SQLite runs a statement, line by line.
 fn plan(connection: &Connection, sql: &str) -> Vec<String> {
@@ -36,7 +37,7 @@ fn no_statement_scans_a_table() {
         query::COUNT_CHOICES,
         query::FIND_VALUES,
         query::FIND_CHOICES,
-        schema::DELETE_VALUES_SQLITE,
+        schema::DELETE_VALUES,
     ] {
         for line in plan(&connection, sql) {
             let scans = line.starts_with("SCAN goatherd");
@@ -75,7 +76,7 @@ fn deleting_an_entitys_values_leaves_nothing_of_it_and_all_of_others() {
         )
         .unwrap();
     let deleted = connection
-        .execute(schema::DELETE_VALUES_SQLITE, params!["ticket", 7])
+        .execute(schema::DELETE_VALUES, params!["ticket", 7])
         .unwrap();
     assert_eq!(deleted, 4);
     for table in ["goatherd_custom_value", "goatherd_custom_choice"] {

@@ -24,7 +24,8 @@ use super::backend::{
 use super::config::{EntityType, EntityTypes, Mark};
 use super::state::{Plans, Touch, time};
 use crate::capability::custom_fields;
-use crate::store::{PostgresStore, StoreError};
+use crate::capability::entities::kept;
+use crate::store::{PostgresStore, StoreError, families};
 
 /// How long opening may take.
 const OPENING: Duration = Duration::from_secs(30);
@@ -43,7 +44,9 @@ impl PostgresEntities {
     ///
     /// When a type names a table or column that is not there or cannot serve, and when the database does not answer.
     pub async fn open(store: PostgresStore, types: EntityTypes) -> Result<Self, OpenError> {
-        store.ensure(schema::SCHEMA).await?;
+        store.migrate(&families::ENTITIES).await?;
+        // Whoever removes an entity removes its values.
+        store.migrate(&families::CUSTOM_FIELDS).await?;
         let session = store.session(Instant::now() + OPENING).await?;
         let mut plans = BTreeMap::new();
         for entity_type in types.iter() {
@@ -86,9 +89,7 @@ async fn write_log(
 ) -> Result<(), EntityFault> {
     transaction
         .execute(
-            "INSERT INTO goatherd_deletion_log
-                 (at_ms, action, entity_type, entity_id, organisation, by_user, by_plugin, reason)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            kept::WRITE_LOG,
             &[
                 &note.at_ms,
                 &action.name(),
@@ -106,33 +107,22 @@ async fn write_log(
 
 async fn leave_bin(transaction: &Transaction<'_>, target: &Target<'_>) -> Result<(), EntityFault> {
     transaction
-        .execute(
-            "DELETE FROM goatherd_recycle_bin WHERE entity_type = $1 AND entity_id = $2",
-            &[&target.entity_type.name, &target.id],
-        )
+        .execute(kept::LEAVE_BIN, &[&target.entity_type.name, &target.id])
         .await?;
     Ok(())
 }
 
-/// Removes the values of the entity's custom fields, if this database has custom fields.
+/// Removes the values of the entity's custom fields.
 async fn remove_custom_values(
     transaction: &Transaction<'_>,
     target: &Target<'_>,
 ) -> Result<(), EntityFault> {
-    let there = transaction
-        .query_one(
-            "SELECT to_regclass('goatherd_custom_value') IS NOT NULL",
-            &[],
+    transaction
+        .execute(
+            custom_fields::schema::DELETE_VALUES,
+            &[&target.entity_type.name, &target.id],
         )
         .await?;
-    if there.try_get(0)? {
-        transaction
-            .execute(
-                custom_fields::schema::DELETE_VALUES_POSTGRES,
-                &[&target.entity_type.name, &target.id],
-            )
-            .await?;
-    }
     Ok(())
 }
 
@@ -177,10 +167,7 @@ impl EntityStore for PostgresEntities {
             let expires_at_ms = note.at_ms.saturating_add(target.retention_ms());
             let entered = transaction
                 .execute(
-                    "INSERT INTO goatherd_recycle_bin
-                         (entity_type, entity_id, organisation, deleted_at_ms, deleted_by, by_plugin, reason,
-                          expires_at_ms, purge_after_ms, mark_before)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT DO NOTHING",
+                    kept::ENTER_BIN,
                     &[
                         &target.entity_type.name,
                         &target.id,
@@ -210,7 +197,14 @@ impl EntityStore for PostgresEntities {
             let mut params: Vec<&(dyn ToSql + Sync)> = vec![&target.id];
             params.extend(values.iter().map(|value| value as &(dyn ToSql + Sync)));
             one(transaction.execute(&plan.delete, &params).await?)?;
-            write_log(&transaction, Action::SoftDelete, target, seen.organisation, note).await?;
+            write_log(
+                &transaction,
+                Action::SoftDelete,
+                target,
+                seen.organisation,
+                note,
+            )
+            .await?;
             commit(transaction).await
         })
         .await
@@ -283,37 +277,7 @@ impl EntityStore for PostgresEntities {
         most: u32,
         deadline: Instant,
     ) -> Result<Vec<DeletedEntity>, EntityFault> {
-        let most = i64::from(most);
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&entity_type.name, &most];
-        let only = match (&entity_type.organisation, &reach) {
-            (None, _) | (_, Reach::Everywhere) => "",
-            (Some(_), Reach::Organisation(None)) => return Ok(Vec::new()),
-            (Some(_), Reach::Organisation(Some(own))) => {
-                params.push(own);
-                "AND organisation = $3"
-            }
-        };
-        let sql = format!(
-            "SELECT entity_id, deleted_at_ms, deleted_by, by_plugin, reason, expires_at_ms FROM goatherd_recycle_bin
-             WHERE entity_type = $1 {only} ORDER BY deleted_at_ms DESC, entity_id DESC LIMIT $2"
-        );
-        in_time(deadline, async {
-            let session = self.store.session(deadline).await?;
-            let rows = session.query(&sql, &params).await?;
-            let entities = rows.iter().map(|row| {
-                Ok(DeletedEntity {
-                    entity_type: entity_type.name.clone(),
-                    id: row.try_get(0)?,
-                    deleted_at_ms: row.try_get(1)?,
-                    deleted_by: row.try_get(2)?,
-                    by_plugin: row.try_get(3)?,
-                    reason: row.try_get(4)?,
-                    expires_at_ms: row.try_get(5)?,
-                })
-            });
-            entities.collect()
-        })
-        .await
+        kept::bin(&self.store, entity_type, reach, most, deadline).await
     }
 
     async fn claim_expired(
@@ -322,29 +286,7 @@ impl EntityStore for PostgresEntities {
         until_ms: i64,
         deadline: Instant,
     ) -> Result<Option<Expired>, EntityFault> {
-        in_time(deadline, async {
-            let session = self.store.session(deadline).await?;
-            // What another node is just taking is not waited for.
-            let row = session
-                .query_opt(
-                    "UPDATE goatherd_recycle_bin SET purge_after_ms = $2
-                     WHERE (entity_type, entity_id) = (
-                         SELECT entity_type, entity_id FROM goatherd_recycle_bin WHERE purge_after_ms <= $1
-                         ORDER BY purge_after_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
-                     RETURNING entity_type, entity_id, organisation",
-                    &[&now_ms, &until_ms],
-                )
-                .await?;
-            let Some(row) = row else {
-                return Ok(None);
-            };
-            Ok(Some(Expired {
-                entity_type: row.try_get(0)?,
-                id: row.try_get(1)?,
-                organisation: row.try_get(2)?,
-            }))
-        })
-        .await
+        kept::claim_expired(&self.store, now_ms, until_ms, deadline).await
     }
 
     async fn log(
@@ -353,34 +295,7 @@ impl EntityStore for PostgresEntities {
         most: u32,
         deadline: Instant,
     ) -> Result<Vec<LogEntry>, EntityFault> {
-        in_time(deadline, async {
-            let session = self.store.session(deadline).await?;
-            let rows = session
-                .query(
-                    "SELECT at_ms, action, entity_id, organisation, by_user, by_plugin, reason
-                     FROM goatherd_deletion_log WHERE entity_type = $1 ORDER BY id DESC LIMIT $2",
-                    &[&entity_type.name, &i64::from(most)],
-                )
-                .await?;
-            let mut log = Vec::new();
-            for row in rows {
-                let Some(action) = Action::of(row.try_get(1)?) else {
-                    continue;
-                };
-                log.push(LogEntry {
-                    at_ms: row.try_get(0)?,
-                    action,
-                    entity_type: entity_type.name.clone(),
-                    id: row.try_get(2)?,
-                    organisation: row.try_get(3)?,
-                    user: row.try_get(4)?,
-                    plugin: row.try_get(5)?,
-                    reason: row.try_get(6)?,
-                });
-            }
-            Ok(log)
-        })
-        .await
+        kept::log(&self.store, entity_type, most, deadline).await
     }
 }
 

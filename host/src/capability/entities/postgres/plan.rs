@@ -5,6 +5,7 @@ use tokio_postgres::GenericClient;
 use super::schema::{self, Described};
 use crate::capability::entities::backend::{EntityFault, OpenError, Target};
 use crate::capability::entities::config::{Constant, EntityType, Identifier, Mark, Replacement};
+use crate::capability::entities::kept;
 use crate::capability::entities::state::{Binned, Row, Seen, time};
 use crate::store::StoreError;
 
@@ -128,11 +129,7 @@ impl Plan {
         select: &str,
     ) -> Result<Seen<Option<String>>, EntityFault> {
         let bin = client
-            .query_opt(
-                "SELECT organisation, mark_before, expires_at_ms FROM goatherd_recycle_bin
-                 WHERE entity_type = $1 AND entity_id = $2",
-                &[&target.entity_type.name, &target.id],
-            )
+            .query_opt(kept::IN_BIN, &[&target.entity_type.name, &target.id])
             .await?;
         let bin = match bin {
             Some(row) => Some(Binned {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, params};
 
 use self::fault::Fault;
 use self::plan::{Entity, Plan, stored};
@@ -23,7 +23,8 @@ use super::backend::{
 use super::config::{EntityType, EntityTypes, Mark};
 use super::state::{Plans, Touch, time};
 use crate::capability::custom_fields;
-use crate::store::{SqliteStore, StoreError};
+use crate::capability::entities::kept;
+use crate::store::{SqliteStore, StoreError, families};
 
 /// How long opening may take.
 const OPENING: Duration = Duration::from_secs(30);
@@ -42,10 +43,18 @@ impl SqliteEntities {
     ///
     /// When a type names a table or column that is not there or cannot serve, and when the file cannot be used.
     pub async fn open(store: SqliteStore, types: EntityTypes) -> Result<Self, OpenError> {
+        let migrated = tokio::task::spawn_blocking({
+            let store = store.clone();
+            move || {
+                store.migrate(&families::ENTITIES)?;
+                // Whoever removes an entity removes its values.
+                store.migrate(&families::CUSTOM_FIELDS)
+            }
+        });
+        let stopped = |error: tokio::task::JoinError| StoreError::Unavailable(error.to_string());
+        migrated.await.map_err(stopped)??;
         let wanted = types.clone();
-        let plans = store.write(Instant::now() + OPENING, move |transaction| {
-            let made = transaction.execute_batch(schema::SCHEMA);
-            made.map_err(StoreError::from)?;
+        let plans = store.read(Instant::now() + OPENING, move |transaction| {
             let plans = wanted.iter().map(|entity_type| {
                 let plan = Plan::new(transaction, entity_type)?;
                 Ok((entity_type.name.clone(), plan))
@@ -64,7 +73,7 @@ impl SqliteEntities {
         &self,
         target: &Target<'_>,
         deadline: Instant,
-        work: impl FnOnce(&Transaction<'_>, &Plan, &Entity) -> Result<(), Fault> + Send + 'static,
+        work: impl FnOnce(&Connection, &Plan, &Entity) -> Result<(), Fault> + Send + 'static,
     ) -> Result<(), EntityFault> {
         let plan = self.plans.of(target.entity_type)?.clone();
         let entity = Entity::of(target);
@@ -73,30 +82,17 @@ impl SqliteEntities {
         });
         done.await.map_err(|fault| fault.ended())
     }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        deadline: Instant,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, EntityFault> {
-        let done = self.store.read(deadline, work);
-        done.await.map_err(|fault| fault.ended())
-    }
 }
 
 fn write_log(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     action: Action,
     entity: &Entity,
     organisation: Option<i64>,
     note: &Note,
 ) -> Result<(), Fault> {
     transaction
-        .prepare_cached(
-            "INSERT INTO goatherd_deletion_log
-                 (at_ms, action, entity_type, entity_id, organisation, by_user, by_plugin, reason)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
+        .prepare_cached(kept::WRITE_LOG)?
         .execute(params![
             note.at_ms,
             action.name(),
@@ -110,22 +106,18 @@ fn write_log(
     Ok(())
 }
 
-fn leave_bin(transaction: &Transaction<'_>, entity: &Entity) -> Result<(), Fault> {
+fn leave_bin(transaction: &Connection, entity: &Entity) -> Result<(), Fault> {
     transaction
-        .prepare_cached(
-            "DELETE FROM goatherd_recycle_bin WHERE entity_type = ?1 AND entity_id = ?2",
-        )?
+        .prepare_cached(kept::LEAVE_BIN)?
         .execute(params![entity.entity_type, entity.id])?;
     Ok(())
 }
 
-/// Removes the values of the entity's custom fields, if this database has custom fields.
-fn remove_custom_values(transaction: &Transaction<'_>, entity: &Entity) -> Result<(), Fault> {
-    if transaction.table_exists(Some("main"), "goatherd_custom_value")? {
-        transaction
-            .prepare_cached(custom_fields::schema::DELETE_VALUES_SQLITE)?
-            .execute(params![entity.entity_type, entity.id])?;
-    }
+/// Removes the values of the entity's custom fields.
+fn remove_custom_values(transaction: &Connection, entity: &Entity) -> Result<(), Fault> {
+    transaction
+        .prepare_cached(custom_fields::schema::DELETE_VALUES)?
+        .execute(params![entity.entity_type, entity.id])?;
     Ok(())
 }
 
@@ -149,10 +141,10 @@ impl EntityStore for SqliteEntities {
     async fn find(&self, target: &Target<'_>, deadline: Instant) -> Result<Found, EntityFault> {
         let plan = self.plans.of(target.entity_type)?.clone();
         let entity = Entity::of(target);
-        self.read(deadline, move |transaction| {
-            Ok(plan.look(transaction, &entity)?.found)
-        })
-        .await
+        let found = self.store.read(deadline, move |transaction| {
+            plan.look(transaction, &entity).map(|seen| seen.found)
+        });
+        found.await.map_err(|fault: Fault| fault.ended())
     }
 
     async fn soft_delete(
@@ -180,12 +172,7 @@ impl EntityStore for SqliteEntities {
             one(changed)?;
             let expires_at_ms = note.at_ms.saturating_add(entity.retention_ms);
             transaction
-                .prepare_cached(
-                    "INSERT INTO goatherd_recycle_bin
-                         (entity_type, entity_id, organisation, deleted_at_ms, deleted_by, by_plugin, reason,
-                          expires_at_ms, purge_after_ms, mark_before)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
-                )?
+                .prepare_cached(kept::ENTER_BIN)?
                 .execute(params![
                     entity.entity_type,
                     entity.id,
@@ -197,7 +184,13 @@ impl EntityStore for SqliteEntities {
                     expires_at_ms,
                     seen.mark.0
                 ])?;
-            write_log(transaction, Action::SoftDelete, entity, seen.organisation, &note)
+            write_log(
+                transaction,
+                Action::SoftDelete,
+                entity,
+                seen.organisation,
+                &note,
+            )
         })
         .await
     }
@@ -265,34 +258,7 @@ impl EntityStore for SqliteEntities {
         most: u32,
         deadline: Instant,
     ) -> Result<Vec<DeletedEntity>, EntityFault> {
-        let (only, organisation) = match (&entity_type.organisation, reach) {
-            (None, _) | (_, Reach::Everywhere) => ("", None),
-            (Some(_), Reach::Organisation(None)) => return Ok(Vec::new()),
-            (Some(_), Reach::Organisation(own)) => ("AND organisation = ?3", own),
-        };
-        let sql = format!(
-            "SELECT entity_id, deleted_at_ms, deleted_by, by_plugin, reason, expires_at_ms FROM goatherd_recycle_bin
-             WHERE entity_type = ?1 {only} ORDER BY deleted_at_ms DESC, entity_id DESC LIMIT ?2"
-        );
-        let name = entity_type.name.clone();
-        self.read(deadline, move |transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
-            let mut values = vec![Value::Text(name.clone()), Value::Integer(most.into())];
-            values.extend(organisation.map(Value::Integer));
-            let rows = statement.query_map(rusqlite::params_from_iter(values), |row| {
-                Ok(DeletedEntity {
-                    entity_type: name.clone(),
-                    id: row.get(0)?,
-                    deleted_at_ms: row.get(1)?,
-                    deleted_by: row.get(2)?,
-                    by_plugin: row.get(3)?,
-                    reason: row.get(4)?,
-                    expires_at_ms: row.get(5)?,
-                })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
+        kept::bin(&self.store, entity_type, reach, most, deadline).await
     }
 
     async fn claim_expired(
@@ -301,26 +267,7 @@ impl EntityStore for SqliteEntities {
         until_ms: i64,
         deadline: Instant,
     ) -> Result<Option<Expired>, EntityFault> {
-        let claimed = self.store.write(deadline, move |transaction| {
-            transaction
-                .prepare_cached(
-                    "UPDATE goatherd_recycle_bin SET purge_after_ms = ?2
-                     WHERE (entity_type, entity_id) IN (
-                         SELECT entity_type, entity_id FROM goatherd_recycle_bin WHERE purge_after_ms <= ?1
-                         ORDER BY purge_after_ms LIMIT 1)
-                     RETURNING entity_type, entity_id, organisation",
-                )?
-                .query_row([now_ms, until_ms], |row| {
-                    Ok(Expired {
-                        entity_type: row.get(0)?,
-                        id: row.get(1)?,
-                        organisation: row.get(2)?,
-                    })
-                })
-                .optional()
-                .map_err(Fault::from)
-        });
-        claimed.await.map_err(|fault| fault.ended())
+        kept::claim_expired(&self.store, now_ms, until_ms, deadline).await
     }
 
     async fn log(
@@ -329,31 +276,6 @@ impl EntityStore for SqliteEntities {
         most: u32,
         deadline: Instant,
     ) -> Result<Vec<LogEntry>, EntityFault> {
-        let name = entity_type.name.clone();
-        self.read(deadline, move |transaction| {
-            let mut statement = transaction.prepare_cached(
-                "SELECT at_ms, action, entity_id, organisation, by_user, by_plugin, reason FROM goatherd_deletion_log
-                 WHERE entity_type = ?1 ORDER BY id DESC LIMIT ?2",
-            )?;
-            let mut rows = statement.query(params![name, most])?;
-            let mut log = Vec::new();
-            while let Some(row) = rows.next()? {
-                let Some(action) = Action::of(&row.get::<_, String>(1)?) else {
-                    continue;
-                };
-                log.push(LogEntry {
-                    at_ms: row.get(0)?,
-                    action,
-                    entity_type: name.clone(),
-                    id: row.get(2)?,
-                    organisation: row.get(3)?,
-                    user: row.get(4)?,
-                    plugin: row.get(5)?,
-                    reason: row.get(6)?,
-                });
-            }
-            Ok(log)
-        })
-        .await
+        kept::log(&self.store, entity_type, most, deadline).await
     }
 }

@@ -1,12 +1,13 @@
 //! What is done to entities of one type, in SQL.
 
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Fault;
 use super::schema;
 use crate::capability::entities::backend::{OpenError, Reach, Target};
 use crate::capability::entities::config::{Constant, EntityType, Mark, Replacement};
+use crate::capability::entities::kept;
 use crate::capability::entities::state::{Binned, Row, Seen};
 use crate::store::StoreError;
 
@@ -26,10 +27,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(
-        transaction: &Transaction<'_>,
-        wanted: &EntityType,
-    ) -> Result<Self, OpenError> {
+    pub(super) fn new(transaction: &Connection, wanted: &EntityType) -> Result<Self, OpenError> {
         let mismatch = |problem| OpenError::Mismatch {
             entity_type: wanted.name.clone(),
             problem,
@@ -65,7 +63,7 @@ impl Plan {
     /// Where an entity is, and what there is of it.
     pub(super) fn look(
         &self,
-        transaction: &Transaction<'_>,
+        transaction: &Connection,
         entity: &Entity,
     ) -> Result<Seen<Stored>, Fault> {
         let constant = match &self.mark {
@@ -79,10 +77,7 @@ impl Plan {
             })
             .optional()?;
         let bin = transaction
-            .prepare_cached(
-                "SELECT organisation, mark_before, expires_at_ms FROM goatherd_recycle_bin
-                 WHERE entity_type = ?1 AND entity_id = ?2",
-            )?
+            .prepare_cached(kept::IN_BIN)?
             .query_row(params![entity.entity_type, entity.id], |row| {
                 Ok(Binned {
                     organisation: row.get(0)?,

@@ -1,44 +1,12 @@
-//! The host's tables for deletions, and what a table of the application is like.
+//! What a table of the application is like.
 
-use rusqlite::{OptionalExtension as _, Transaction};
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::capability::entities::fit::{Column, Kind, Table};
 
-/// `mark_before` has no type, so that it gives back exactly the value that was put into it.
-pub(super) const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS goatherd_recycle_bin (
-    entity_type TEXT NOT NULL,
-    entity_id INTEGER NOT NULL,
-    organisation INTEGER,
-    deleted_at_ms INTEGER NOT NULL,
-    deleted_by TEXT,
-    by_plugin TEXT,
-    reason TEXT NOT NULL,
-    expires_at_ms INTEGER NOT NULL,
-    purge_after_ms INTEGER NOT NULL,
-    mark_before,
-    PRIMARY KEY (entity_type, entity_id)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS goatherd_recycle_bin_newest
-    ON goatherd_recycle_bin (entity_type, organisation, deleted_at_ms DESC, entity_id DESC);
-CREATE INDEX IF NOT EXISTS goatherd_recycle_bin_due ON goatherd_recycle_bin (purge_after_ms);
-CREATE TABLE IF NOT EXISTS goatherd_deletion_log (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    at_ms INTEGER NOT NULL,
-    action TEXT NOT NULL,
-    entity_type TEXT NOT NULL,
-    entity_id INTEGER NOT NULL,
-    organisation INTEGER,
-    by_user TEXT,
-    by_plugin TEXT,
-    reason TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS goatherd_deletion_log_type ON goatherd_deletion_log (entity_type, id DESC);
-";
-
 /// What the database says about a table; none if there is none of that name.
 pub(super) fn table(
-    transaction: &Transaction<'_>,
+    transaction: &Connection,
     name: &str,
 ) -> Result<Option<Table>, rusqlite::Error> {
     let kind: Option<String> = transaction
@@ -107,10 +75,7 @@ impl Unique {
     }
 }
 
-fn unique_columns(
-    transaction: &Transaction<'_>,
-    table: &str,
-) -> Result<Vec<Unique>, rusqlite::Error> {
+fn unique_columns(transaction: &Connection, table: &str) -> Result<Vec<Unique>, rusqlite::Error> {
     let mut indexes =
         transaction.prepare("SELECT name, partial FROM pragma_index_list(?1) WHERE \"unique\"")?;
     let mut columns =

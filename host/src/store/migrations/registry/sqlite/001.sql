@@ -1,0 +1,6 @@
+CREATE TABLE IF NOT EXISTS goatherd_plugin (
+    slug TEXT PRIMARY KEY, kind TEXT NOT NULL, enabled INTEGER NOT NULL, config TEXT NOT NULL, nav INTEGER NOT NULL,
+    sort INTEGER NOT NULL, labels TEXT NOT NULL, revision INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS goatherd_plugin_version (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO goatherd_plugin_version (one, version) VALUES (1, 0);
