@@ -167,7 +167,12 @@ fn modules_of_one_row_use_each_other_one_way_unless_it_is_said_why() {
         }
     }
     let known: BTreeSet<[&str; 2]> = CYCLES.iter().map(|(pair, _)| *pair).collect();
-    assert_eq!(found, known, "{arrows:#?}");
+    let mut both_ways = arrows;
+    both_ways.retain(|(from, to), _| {
+        let pair = |pair: &[&str; 2]| pair.contains(&from.as_str()) && pair.contains(&to.as_str());
+        found.iter().any(pair)
+    });
+    assert_eq!(found, known, "{both_ways:#?}");
 }
 
 #[test]

@@ -77,17 +77,18 @@ impl References<'_> {
         }
     }
 
-    /// Notes the paths among tokens that nobody has parsed, and those in the strings among them.
-    fn note_tokens(&mut self, tokens: TokenStream) {
+    /// Notes the paths among tokens that nobody has parsed; in attributes also those that stand in strings.
+    fn note_tokens(&mut self, tokens: TokenStream, strings: bool) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let is_colon = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
         let mut index = 0;
         while let Some(token) = tokens.get(index) {
             index += 1;
             match token {
-                TokenTree::Group(group) => self.note_tokens(group.stream()),
+                TokenTree::Group(group) => self.note_tokens(group.stream(), strings),
                 TokenTree::Literal(literal) => {
-                    if let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string())
+                    if strings
+                        && let Ok(text) = syn::parse_str::<syn::LitStr>(&literal.to_string())
                         && let Ok(path) = text.parse::<syn::Path>()
                     {
                         self.visit_path(&path);
@@ -149,12 +150,12 @@ impl<'ast> Visit<'ast> for References<'_> {
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         visit::visit_macro(self, call);
-        self.note_tokens(call.tokens.clone());
+        self.note_tokens(call.tokens.clone(), false);
     }
 
     fn visit_meta_list(&mut self, list: &'ast syn::MetaList) {
         visit::visit_meta_list(self, list);
-        self.note_tokens(list.tokens.clone());
+        self.note_tokens(list.tokens.clone(), true);
     }
 
     /// Who may see an item is no use of what they are.
@@ -176,7 +177,7 @@ fn every_way_to_refer_to_a_module_is_found() {
         #[serde(with = \"crate::five::g\")] struct G;\n\
         #[doc = \"crate::nobody\"] #[derive(crate::six::H)] struct I;\n\
         fn j<T: super::super::seven::K>() -> bool {\n\
-            tracing::info!(number = crate::eight::l(), \"crate::nobody is text\");\n\
+            tracing::info!(number = crate::eight::l(), \"crate::nobody\");\n\
             matches!(m, goatherd::nine::N { .. } if super::super::ten::o())\n\
         }\n\
         mod tests { use super::super::super::eleven; use super::p; mod q { fn r() { crate::twelve::s() } } }\n";
