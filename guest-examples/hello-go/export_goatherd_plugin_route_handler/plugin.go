@@ -40,7 +40,7 @@ func handle(handler string, request handlers.Request) (any, *hello.Failure) {
 
 // The name that a request gives: in its JSON body, or in its query.
 func asked(request handlers.Request) (any, *hello.Failure) {
-	if request.Method.Tag() == contract.MethodPost {
+	if request.Method.Tag() == contract.Method_Post {
 		return hello.Member(request.Body, "name")
 	}
 	for _, parameter := range request.Query {

@@ -198,7 +198,7 @@ impl Import {
 impl Verdict {
     /// Whether and when the host links an import of this name.
     fn of(name: &str, interfaces: &Interfaces) -> Self {
-        if let Some(reason) = wasi_refusal(name) {
+        if let Some(reason) = wasi_refusal(name, interfaces) {
             return Self::Refused { reason };
         }
         let Some(gate) = interfaces.gate(unversioned(name)) else {
@@ -217,9 +217,9 @@ impl Verdict {
 }
 
 /// Why an import is not served, where it is one of WASI's that is not.
-fn wasi_refusal(name: &str) -> Option<String> {
+fn wasi_refusal(name: &str, interfaces: &Interfaces) -> Option<String> {
     if name.starts_with("wasi:") {
-        wasi::refusal(name)
+        wasi::refusal(name, interfaces)
     } else {
         None
     }

@@ -212,7 +212,7 @@ impl Host {
             let bytes = bytes.as_ref();
             let compiled =
                 wasmtime::component::Component::from_binary(host.0.engine.engine(), bytes)
-                    .map_err(|error| names::explain(&named, bytes, &error))?;
+                    .map_err(|error| names::explain(&named, bytes, &error, &host.0.interfaces))?;
             if let Some(cache) = &host.0.code_cache {
                 cache.store(&key, &compiled);
             }

@@ -9,6 +9,7 @@ use wasmparser::{Encoding, Parser, Payload};
 
 use super::component::{Import, Verdict, contract_of};
 use super::error::{ComponentError, Unknown};
+use crate::capability::Interfaces;
 
 /// What a component imports and exports by name, as far as its bytes can be read.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,12 @@ struct Names {
 }
 
 /// Explains why bytes that look like a component could not be compiled.
-pub(super) fn explain(label: &str, bytes: &[u8], error: &wasmtime::Error) -> ComponentError {
+pub(super) fn explain(
+    label: &str,
+    bytes: &[u8],
+    error: &wasmtime::Error,
+    interfaces: &Interfaces,
+) -> ComponentError {
     let invalid = || ComponentError::Invalid {
         component: label.to_owned(),
         reason: format!("{error:#}"),
@@ -29,7 +35,7 @@ pub(super) fn explain(label: &str, bytes: &[u8], error: &wasmtime::Error) -> Com
     if let Err(other_world) = contract_of(label, &names.exports) {
         return other_world;
     }
-    let unknown = names.unserved();
+    let unknown = names.unserved(interfaces);
     if unknown.is_empty() {
         return invalid();
     }
@@ -68,9 +74,10 @@ impl Names {
         Some(names)
     }
 
-    /// What of it no host of this version serves.
-    fn unserved(&self) -> Vec<Unknown> {
-        let imports = self.imports.iter().map(|name| Import::of(name));
+    /// What of it a host with these interfaces does not serve.
+    fn unserved(&self, interfaces: &Interfaces) -> Vec<Unknown> {
+        let imports = self.imports.iter();
+        let imports = imports.map(|name| Import::of(name, interfaces));
         imports
             .filter_map(|import| match import.verdict {
                 Verdict::Refused { reason } => Some(Unknown {

@@ -6,10 +6,11 @@
 
 use semver::Version;
 
-use crate::capability::table;
+use crate::capability::Interfaces;
+use crate::capability::table::KNOWN;
 
-/// Why an import of WASI is not served, by its whole name; none where it is.
-pub fn refusal(name: &str) -> Option<String> {
+/// Why an import of WASI is not served by a host with these interfaces, by its whole name; none where it is.
+pub fn refusal(name: &str, interfaces: &Interfaces) -> Option<String> {
     let (interface, version) = match name.split_once('@') {
         Some((interface, version)) => (interface, Version::parse(version).ok()),
         None => (name, None),
@@ -33,7 +34,7 @@ pub fn refusal(name: &str) -> Option<String> {
             "{version} is a draft from before the release; this host serves 0.2.0 and every later patch of it"
         ));
     }
-    if table::find(interface).is_some() {
+    if interfaces.gate(interface).is_some() {
         return None;
     }
     Some(unknown(interface))
@@ -50,7 +51,7 @@ fn unknown(interface: &str) -> String {
         }
         _ => {
             let package = interface.split_once('/').map_or(interface, |(package, _)| package);
-            let known = table::interfaces().any(|row| {
+            let known = KNOWN.iter().any(|row| {
                 row.name
                     .strip_prefix(package)
                     .is_some_and(|rest| rest.starts_with('/'))

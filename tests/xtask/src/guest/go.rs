@@ -1,7 +1,7 @@
 //! Guests in Go: a core module by the stock toolchain, made a component with WASI's adapter.
 //!
-//! The folder has `go.mod`, `wit/world.wit`, and the package `export_goatherd_plugin_guest`, which has the plugin's functions.
-//! All other packages of the module `wit_component` are generated from the world. The generated code builds on a small
+//! The folder has `go.mod`, `wit/world.wit`, a package `export_goatherd_plugin_…` for each interface that the world exports, and
+//! what they share. All other packages of the module `wit_component` are generated from the world. The generated code builds on a small
 //! module of the Bytecode Alliance, whose sources come with the generator's crate: nothing is downloaded by Go.
 //!
 //! Go's runtime speaks WASI preview 1; the adapter, a core module from a crate as well, turns that into WASI 0.2. So the
