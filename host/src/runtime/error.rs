@@ -450,12 +450,20 @@ fn list(items: &[String]) -> String {
     items.join(", ")
 }
 
+/// The interfaces, each reason once behind all that it holds for: a component for another WASI imports a dozen.
 fn list_unknown(unknown: &[Unknown]) -> String {
-    let items: Vec<_> = unknown
-        .iter()
-        .map(|unknown| format!("{} ({})", unknown.interface, unknown.reason))
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in unknown {
+        match reasons.iter_mut().find(|(reason, _)| *reason == one.reason) {
+            Some((_, interfaces)) => interfaces.push(&one.interface),
+            None => reasons.push((&one.reason, vec![&one.interface])),
+        }
+    }
+    let groups: Vec<_> = reasons
+        .into_iter()
+        .map(|(reason, interfaces)| format!("{} ({reason})", interfaces.join(", ")))
         .collect();
-    list(&items)
+    list(&groups)
 }
 
 fn list_missing(missing: &[Missing]) -> String {

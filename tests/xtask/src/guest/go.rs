@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
@@ -140,6 +141,18 @@ fn add_runtime(places: &Places, source: &Path) -> Result<()> {
     run_quietly(go(source).args(["mod", "edit", &format!("-replace={RUNTIME}=./pkg")]))
 }
 
+/// As much of `cargo metadata` as is needed.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    manifest_path: PathBuf,
+}
+
 /// Where cargo keeps the sources of the generator's crate.
 fn runtime_sources(places: &Places) -> Result<PathBuf> {
     // Without a platform, cargo would download what other systems need.
@@ -151,16 +164,14 @@ fn runtime_sources(places: &Places) -> Result<PathBuf> {
         .args(["--filter-platform", platform])
         .output()
         .context("cannot start cargo metadata")?;
-    let metadata: serde_json::Value =
+    let metadata: Metadata =
         serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
-    let packages = metadata["packages"].as_array();
+    let mut packages = metadata.packages.into_iter();
     let manifest = packages
-        .into_iter()
-        .flatten()
-        .find(|package| package["name"] == RUNTIME_CRATE)
-        .and_then(|package| package["manifest_path"].as_str())
+        .find(|package| package.name == RUNTIME_CRATE)
+        .map(|package| package.manifest_path)
         .with_context(|| format!("cargo metadata has no {RUNTIME_CRATE}"))?;
-    let sources = Path::new(manifest).with_file_name("").join(RUNTIME_SOURCES);
+    let sources = manifest.with_file_name("").join(RUNTIME_SOURCES);
     if !sources.is_dir() {
         bail!(
             "the crate {RUNTIME_CRATE} has no {RUNTIME_SOURCES} any more, in which {RUNTIME} was"
