@@ -212,17 +212,21 @@ async fn a_hard_deletion_removes_the_row_its_custom_fields_and_its_place_in_the_
     ground: Ground,
 ) {
     let desk = Desk::open(ground, vec![]).await;
+    let key = match desk.ground {
+        Ground::Sqlite(_) => "x''",
+        Ground::Postgres(..) => "'\\x'::bytea",
+    };
     desk.ground
-        .run(
+        .run(&format!(
             "INSERT INTO goatherd_custom_field
                  (plugin, entity_type, name, field_type, required, config, label, section, position, description, placeholder)
-                 SELECT 'crm', entity_type, 'whose', 'text', false, '{}', '', '', 0, '', ''
+                 SELECT 'crm', entity_type, 'whose', 'text', false, '{{}}', '', '', 0, '', ''
                  FROM (SELECT 'ticket' AS entity_type UNION ALL SELECT 'contact') t;
              INSERT INTO goatherd_custom_value (entity_id, field_id, organisation, key, value)
-                 SELECT v.id, f.id, '', '', v.value FROM goatherd_custom_field f JOIN
+                 SELECT v.id, f.id, '', {key}, v.value FROM goatherd_custom_field f JOIN
                  (SELECT 1 AS id, 'ticket' AS of, 'hers' AS value UNION ALL SELECT 2, 'ticket', 'his'
-                  UNION ALL SELECT 1, 'contact', 'a contact''s') v ON v.of = f.entity_type",
-        )
+                  UNION ALL SELECT 1, 'contact', 'a contact''s') v ON v.of = f.entity_type"
+        ))
         .await;
     desk.ask("soft-delete", 1).await.unwrap();
     desk.ask("hard-delete", 1).await.unwrap();

@@ -150,8 +150,8 @@ async fn a_process_that_is_killed_after_any_definition_leaves_postgres_at_one_ve
             "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted
              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         let waiting = loop {
-            if let Some(pid) = own.database.lines(waits).await.into_iter().next() {
-                break Some(pid);
+            if let Some(row) = holder.query_opt(waits, &[]).await.unwrap() {
+                break Some(row.get::<_, i32>(0));
             }
             if let Some(ended) = child.try_wait().unwrap() {
                 assert!(ended.success(), "step {step}: {ended}");
@@ -170,8 +170,8 @@ async fn a_process_that_is_killed_after_any_definition_leaves_postgres_at_one_ve
             return;
         };
         // Until the server has noticed.
-        let there = format!("SELECT 1 FROM pg_stat_activity WHERE pid = {pid}");
-        while !own.database.lines(&there).await.is_empty() {
+        let there = "SELECT 1 FROM pg_stat_activity WHERE pid = $1";
+        while holder.query_opt(there, &[&pid]).await.unwrap().is_some() {
             tokio::task::yield_now().await;
         }
         own.database.run("DROP EVENT TRIGGER pause").await;
