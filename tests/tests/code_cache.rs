@@ -342,7 +342,7 @@ fn the_programs_second_run_starts_from_the_code_cache() {
     let file = fs::File::open(&kept).unwrap();
     file.set_modified(long_ago).unwrap();
     run();
-    assert_eq!(code(), [kept.clone()]);
+    assert_eq!(code(), std::slice::from_ref(&kept));
     assert_eq!(inode(&kept), first, "it was not compiled again");
     let used = fs::metadata(&kept).unwrap().modified().unwrap();
     assert!(

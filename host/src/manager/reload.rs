@@ -242,10 +242,6 @@ impl Manager {
                 .map_err(ManagerError::Failed)?;
             let mut next = candidate.clone();
             next.state = State::Enabled(Serving::Loaded(plugin.clone()));
-            if let Some(idle) = next.origin.lazy() {
-                self.watch_idle(plugin.clone(), idle);
-            }
-            self.watch_health(plugin.clone());
             next.content = Content::Compiled(component);
             next.loaded_at = Some(SystemTime::now());
             next.reload = None;
@@ -253,8 +249,9 @@ impl Manager {
             Ok(old)
         });
         drop(unfinished);
-        if swapped.is_err() {
-            plugin.shutdown().await;
+        match &swapped {
+            Ok(_) => self.look_after(&plugin, candidate.origin.lazy()),
+            Err(_) => plugin.shutdown().await,
         }
         swapped
     }

@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::error::{Failure, ManagerError};
 use super::handle::Handle;
@@ -310,7 +310,7 @@ impl Manager {
         component: Component,
         plugin: Plugin,
     ) -> Result<Plugin, (ManagerError, Option<Plugin>)> {
-        self.step(|present, table| {
+        let taken_up = self.step(|present, table| {
             let Some(entry) = table.plugins.get_mut(name) else {
                 return Err((unknown(present, name.as_str()), Some(plugin)));
             };
@@ -327,14 +327,23 @@ impl Manager {
                 return Err((ManagerError::Failed(failure), Some(plugin)));
             }
             entry.state = State::Enabled(Serving::Loaded(plugin.clone()));
-            if let Some(idle) = entry.origin.lazy() {
-                self.watch_idle(plugin.clone(), idle);
-            }
-            self.watch_health(plugin.clone());
             entry.content = Content::Compiled(component);
             entry.loaded_at = Some(SystemTime::now());
-            Ok(plugin)
+            Ok((plugin, entry.origin.lazy()))
+        });
+        taken_up.map(|(plugin, idle)| {
+            self.look_after(&plugin, idle);
+            plugin
         })
+    }
+
+    /// Looks after a load while it serves: its health, and whether anybody calls it. To be begun after the step that has it
+    /// serve. Within that step a watch could look at the table of before, take the load for one that was replaced, and end.
+    pub(super) fn look_after(&self, plugin: &Plugin, idle: Option<Duration>) {
+        if let Some(idle) = idle {
+            self.watch_idle(plugin.clone(), idle);
+        }
+        self.watch_health(plugin.clone());
     }
 
     /// Marks a start as failed, unless it was overtaken.
