@@ -69,7 +69,12 @@ impl PluginCache for Gate {
         Ok(())
     }
 
-    async fn increment(&self, _: &str, by: i64, _: Option<Duration>) -> Result<i64, IncrementError> {
+    async fn increment(
+        &self,
+        _: &str,
+        by: i64,
+        _: Option<Duration>,
+    ) -> Result<i64, IncrementError> {
         Ok(by)
     }
 

@@ -1,7 +1,7 @@
 //! Linking by grant: what is refused before any code of a component runs, and in which words.
 
 use goatherd::Host;
-use goatherd::permission::Need;
+use goatherd::permission::{Need, Permission};
 use goatherd::runtime::{Component, ComponentError, LoadError, Verdict};
 use goatherd_tests::{grants, guest, host, importing, limits, load, misregistered, plugin};
 
@@ -237,9 +237,12 @@ async fn a_plugin_is_described_with_nothing_granted() {
     let asked: Vec<_> = description
         .registration
         .requested_permissions()
-        .map(|request| request.kind.clone())
+        .map(|request| request.kind)
         .collect();
-    assert_eq!(asked, ["db", "cache", "config"]);
+    assert_eq!(
+        asked,
+        [Permission::Db, Permission::Cache, Permission::Config]
+    );
     assert!(
         description
             .imports
