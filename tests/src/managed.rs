@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use goatherd::manager::{Configured, Loader, Manager, Outcome, Terms};
+use goatherd::manager::{Configured, Hosting, Loader, Manager, Outcome, Terms};
+use goatherd::platform::{Application, Platform};
+use goatherd::registry::MemoryStore;
 use goatherd::runtime::Limits;
 use goatherd::{Host, Plugin};
 use tempfile::TempDir;
@@ -18,6 +20,24 @@ pub struct Managed {
 impl Managed {
     /// A manager that has decided about these plugins: name, grants.
     pub fn new(host: &Host, decided: &[(&str, &[&str])], limits: &Limits) -> Self {
+        Self::with(decided, limits, |policy| Manager::new(host.clone(), policy))
+    }
+
+    /// The same, with a plugins table, in which capabilities are.
+    pub async fn with_registry(host: &Host, decided: &[(&str, &[&str])], limits: &Limits) -> Self {
+        let hosting = Hosting::with_store(MemoryStore::default()).await;
+        let hosting = hosting.expect("a store in memory can be read");
+        Self::with(decided, limits, |policy| {
+            let platform = Platform::new(Application::default());
+            Manager::with_registry(host.clone(), policy, platform, hosting)
+        })
+    }
+
+    fn with(
+        decided: &[(&str, &[&str])],
+        limits: &Limits,
+        manager: impl FnOnce(Configured) -> Manager,
+    ) -> Self {
         let decisions: BTreeMap<String, Terms> = decided
             .iter()
             .map(|(name, grants)| {
@@ -32,7 +52,7 @@ impl Managed {
             .iter()
             .map(|(name, terms)| (name.parse().expect("a plugin's name"), terms.clone()));
         Self {
-            manager: Manager::new(host.clone(), Configured::new(by_name.collect())),
+            manager: manager(Configured::new(by_name.collect())),
             folder: tempfile::tempdir().expect("a temporary folder"),
             decisions,
         }

@@ -233,7 +233,7 @@ async fn a_plugin_is_described_with_nothing_granted() {
         .await
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(description.registration.name.as_str(), "probe");
-    assert_eq!(description.registration.routes.len(), 3);
+    assert_eq!(description.registration.routes.len(), 4);
     let asked: Vec<_> = description
         .registration
         .requested_permissions()

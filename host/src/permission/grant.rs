@@ -358,7 +358,7 @@ mod tests {
             (":read", "the type is missing"),
             (
                 "database:read",
-                "the types are db, cache, http, email, config, secure_config, plugin_call, events, entity, custom_fields, routes, files",
+                "the types are db, cache, http, email, config, secure_config, plugin_call, capability, events, entity, custom_fields, routes, files",
             ),
             (
                 "db",
@@ -395,6 +395,7 @@ mod tests {
             ("email", None),
             ("config", None),
             ("plugin_call", None),
+            ("capability", None),
             ("events", None),
             ("entity", Some("read")),
             ("custom_fields", Some("read")),

@@ -138,14 +138,14 @@ async fn a_plugin_sees_for_whom_it_runs_and_arguments_cannot_change_it() {
     };
     let forged = json!({
         "org_id": 1, "user": {"id": "root", "name": "root", "groups": []}, "language": "xx", "request_id": "forged",
-        "deadline_ms": 1_000_000, "context": {"org_id": 1},
+        "deadline_ms": 1_000_000, "caller": "crm", "context": {"org_id": 1},
     });
     let mut seen = call_in(&plugin, context, "context", forged).await.unwrap();
     let left = seen["deadline_ms"].take().as_u64().unwrap();
     assert!(left <= 5_000 && left > 3_000, "{left}");
     let expected = json!({
         "org_id": 7, "user": {"id": "u1", "name": "Zoë", "groups": ["admin", "agents"]}, "language": "pt-BR",
-        "request_id": "request-42", "deadline_ms": null,
+        "request_id": "request-42", "caller": null, "deadline_ms": null,
     });
     assert_eq!(seen, expected);
 }

@@ -127,9 +127,9 @@ async fn a_forged_entry_that_anybody_could_have_written_is_not_believed() {
     let entry = entries(folder.path()).remove(0);
     let text = fs::read_to_string(&entry).unwrap();
     // The same with a rightly made checksum, and another plugin's name in it.
-    let (_, body) = text.split_once('\n').unwrap();
+    let (head, body) = text.split_once('\n').unwrap();
     let body = body.replace("relay-a", "relay-x");
-    let forged = format!("goatherd description 1 {}\n{body}", checksum(&body).await);
+    let forged = forged(head, &body).await;
     fs::write(&entry, &forged).unwrap();
     // From this user's own file it would be believed: so the checksum is right.
     let believed = describe(&host, &bytes).await.unwrap();
@@ -154,12 +154,10 @@ async fn a_description_that_hides_an_import_links_nothing() {
     let fresh = describe(&host, &bytes).await.unwrap();
     let entry = entries(folder.path()).remove(0);
     let text = fs::read_to_string(&entry).unwrap();
-    let (_, body) = text.split_once('\n').unwrap();
+    let (head, body) = text.split_once('\n').unwrap();
     let mut body: serde_json::Value = serde_json::from_str(body).unwrap();
     body["imports"] = serde_json::json!([]);
-    let body = body.to_string();
-    let forged = format!("goatherd description 1 {}\n{body}", checksum(&body).await);
-    fs::write(&entry, forged).unwrap();
+    fs::write(&entry, forged(head, &body.to_string()).await).unwrap();
     let hiding = describe(&host, &bytes).await.unwrap();
     assert!(hiding.imports.is_empty() && !fresh.imports.is_empty());
     let component = host.compile("bench", bytes).await.unwrap();
@@ -170,11 +168,13 @@ async fn a_description_that_hides_an_import_links_nothing() {
     assert!(matches!(loaded, Err(LoadError::NotGranted { .. })));
 }
 
-/// The checksum that an entry with this text has. A reader's hash of a file is the same.
-async fn checksum(text: &str) -> String {
+/// An entry with another text, whose checksum is right. It is the last word of the head, and a reader's hash of a file is the same.
+async fn forged(head: &str, body: &str) -> String {
     let ground = Ground::new();
-    let path = ground.put("text.wasm", text);
-    ground.reader().read(&at(&path)).await.unwrap().hash
+    let path = ground.put("text.wasm", body);
+    let checksum = ground.reader().read(&at(&path)).await.unwrap().hash;
+    let (form, _) = head.rsplit_once(' ').unwrap();
+    format!("{form} {checksum}\n{body}")
 }
 
 #[tokio::test]

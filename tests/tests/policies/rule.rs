@@ -5,7 +5,7 @@ use goatherd::contract::registration::{PermissionRequest, Registration, Resource
 use goatherd::contract::wire::registration as wire;
 use goatherd::loader::signature::SecretKey;
 use goatherd::manager::{Candidate, Configured, Decision, Policy, Reviewed, Terms};
-use goatherd::permission::{Grant, Need};
+use goatherd::permission::{Access, Need};
 use goatherd::registry::policy::{AuditPage, Origin, PolicyChange, Status};
 use goatherd::runtime::{Description, Import, Limits, Verdict};
 use goatherd_tests::grants;
@@ -30,14 +30,7 @@ fn plugin(
         resources,
         contributions: Vec::new(),
     };
-    let asked = requests.iter().map(|line| {
-        let grant = Grant::parse(line).unwrap();
-        PermissionRequest {
-            kind: grant.permission(),
-            access: grant.access(),
-            scope: grant.scope(),
-        }
-    });
+    let asked = requests.iter().map(|line| request(line));
     let mut registration = Registration::parse(given, goatherd_tests::host().version()).unwrap();
     registration
         .resources
@@ -57,6 +50,26 @@ fn plugin(
         imports: needs.iter().map(import).collect(),
         exports: Vec::new(),
         registration,
+    }
+}
+
+/// What a plugin asks for: the line of a grant, whose scope may be none that could be granted.
+fn request(line: &str) -> PermissionRequest {
+    let (kind, scope) = match line.split_once('=') {
+        Some((kind, scope)) => (kind, vec![scope.to_owned()]),
+        None => (line, Vec::new()),
+    };
+    let (kind, access) = match kind.split_once(':') {
+        Some((kind, word)) => {
+            let access = Access::ALL.into_iter().find(|access| access.name() == word);
+            (kind, Some(access.unwrap()))
+        }
+        None => (kind, None),
+    };
+    PermissionRequest {
+        kind: kind.parse().unwrap(),
+        access,
+        scope,
     }
 }
 

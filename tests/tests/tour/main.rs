@@ -120,7 +120,7 @@ async fn go_around(application: Application) {
         call_timeout: std::time::Duration::from_secs(120),
         ..limits()
     };
-    let managed = Managed::new(&application.host, &decided, &limits);
+    let managed = Managed::with_registry(&application.host, &decided, &limits).await;
     managed.load("relay-a", relay('a')).await;
 
     let expected: BTreeMap<String, String> = table()

@@ -40,11 +40,9 @@ const EXAMPLES: [Example; 3] = [
     },
     Example {
         name: "hello-go",
-        source: include_str!(
-            "../../../guest-examples/hello-go/export_goatherd_plugin_guest/plugin.go"
-        ),
+        source: include_str!("../../../guest-examples/hello-go/hello/hello.go"),
         failing: "panic(\"a bug\")",
-        file: "plugin.go",
+        file: "hello.go",
         before_line: ":",
         message: "panic: a bug",
     },
