@@ -1,7 +1,7 @@
 //! What a plugin says about itself, when it says it wrongly.
 
 use goatherd::runtime::LoadError;
-use goatherd_tests::{Phase, host, hostile, limits, load, misregistered};
+use goatherd_tests::{Phase, host, hostile, limits, load, misregistered, mistyped};
 
 #[tokio::test]
 async fn five_mistakes_are_reported_together_each_with_its_field() {
@@ -57,6 +57,33 @@ async fn describing_reports_the_same_as_loading() {
         panic!("{described}")
     };
     assert_eq!(problems.len(), 5, "{described}");
+}
+
+#[tokio::test]
+async fn a_contribution_whose_interface_is_not_exported_is_told_with_the_world_to_include() {
+    let component = host().compile("e.wasm", misregistered(b'e')).await.unwrap();
+    let described = host().describe(&component).await.expect_err("it is wrong");
+    let LoadError::Registration { problems, .. } = &described else {
+        panic!("{described}")
+    };
+    let fields: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.field.as_str())
+        .collect();
+    assert_eq!(fields, ["widgets[0]"], "the component has the others");
+    let text = described.to_string();
+    for words in ["\"lost\"", "widget-handler", "serves-widgets"] {
+        assert!(text.contains(words), "the message names {words}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_export_of_the_right_name_and_the_wrong_type_is_told_as_such() {
+    let loaded = load(host(), "mistyped.wasm", mistyped(), &[], limits()).await;
+    let error = loaded.expect_err("nothing can call it").to_string();
+    for words in ["mistyped.wasm", "route-handler", "handle"] {
+        assert!(error.contains(words), "the message names {words}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -104,8 +104,11 @@ pub(super) struct Erased {
 pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) gate: Gate,
-    pub(super) link: Box<dyn Fn(&mut Linker<Guest>) -> wasmtime::Result<()> + Send + Sync>,
+    pub(super) link: Link,
 }
+
+/// Adds an interface to a linker.
+type Link = Box<dyn Fn(&mut Linker<Guest>) -> wasmtime::Result<()> + Send + Sync>;
 
 /// [`Provider::prepare`] without the type of the state.
 trait Prepare: Send + Sync {

@@ -44,7 +44,7 @@ impl Raw {
         let function = instance
             .get_export_index(&mut store, Some(&interface), FUNCTION)
             .context("the guest exports no `call`")?;
-        let call = instance.get_typed_func(&mut store, &function)?;
+        let call = instance.get_typed_func(&mut store, function)?;
         Ok(Self { store, call })
     }
 

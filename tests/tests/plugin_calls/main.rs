@@ -1,5 +1,6 @@
-//! `plugins`: what goes along with a call from plugin to plugin, what comes back, and what ends a circle.
+//! `plugins` and `capabilities`: what goes along with a call from plugin to plugin, what comes back, and what ends a circle.
 
+mod capabilities;
 mod chains;
 mod errors;
 

@@ -138,14 +138,12 @@ impl EntitiesWrite for View<'_, EntityAccess> {
         reason: String,
     ) -> Result<(), Error> {
         let (service, actor) = self.access(|access| &access.write, "write", &entity_type)?;
-        Ok(service
-            .soft_delete(&actor, &entity_type, id, &reason)
-            .await?)
+        service.soft_delete(&actor, &entity_type, id, &reason).await
     }
 
     async fn restore(&mut self, entity_type: String, id: i64) -> Result<(), Error> {
         let (service, actor) = self.access(|access| &access.write, "write", &entity_type)?;
-        Ok(service.restore(&actor, &entity_type, id).await?)
+        service.restore(&actor, &entity_type, id).await
     }
 }
 
@@ -157,9 +155,7 @@ impl EntitiesPurge for View<'_, EntityAccess> {
         reason: String,
     ) -> Result<(), Error> {
         let (service, actor) = self.access(|access| &access.purge, "hard_delete", &entity_type)?;
-        Ok(service
-            .hard_delete(&actor, &entity_type, id, &reason)
-            .await?)
+        service.hard_delete(&actor, &entity_type, id, &reason).await
     }
 }
 

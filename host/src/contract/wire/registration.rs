@@ -546,6 +546,10 @@ pub struct EventAuthorizer {
     pub channels: Vec<String>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it has the shape of the WIT, and is parsed as soon as it is here"
+)]
 #[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
 #[component(variant)]
 pub enum Contribution {
