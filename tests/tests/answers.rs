@@ -36,7 +36,7 @@ fn json_is_json_whatever_its_members_are_called() {
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
     let broken = answered(&server, &json!({ "json": "{" }));
-    assert_eq!(broken.status, 500, "{broken:?}");
+    assert_eq!(broken.status, 502, "{broken:?}");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn an_answer_that_is_wrong_in_a_part_is_an_error_and_never_half_sent() {
         json!({ "other": "secret" }),
     ] {
         let answer = answered(&server, &told);
-        assert_eq!(answer.status, 500, "{told}: {answer:?}");
+        assert_eq!(answer.status, 502, "{told}: {answer:?}");
         assert!(!answer.body.contains("secret"), "{told}: {answer:?}");
         assert_eq!(answer.header("location"), None, "{told}");
     }

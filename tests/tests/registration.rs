@@ -81,7 +81,11 @@ async fn a_contribution_whose_interface_is_not_exported_is_told_with_the_world_t
 async fn an_export_of_the_right_name_and_the_wrong_type_is_told_as_such() {
     let loaded = load(host(), "mistyped.wasm", mistyped(), &[], limits()).await;
     let error = loaded.expect_err("nothing can call it").to_string();
-    for words in ["mistyped.wasm", "route-handler", "handle"] {
+    for words in [
+        "mistyped.wasm",
+        "goatherd:plugin/route-handler@0.1.0",
+        "`goatherd wit`",
+    ] {
         assert!(error.contains(words), "the message names {words}: {error}");
     }
 }

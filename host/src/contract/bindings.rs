@@ -69,6 +69,21 @@ impl Exported {
 #[error("the component does not export {}", .0.interface())]
 pub struct NotExported(pub Exported);
 
+/// A component exports an interface of the contract with other types than the contract gives it.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+#[error(
+    "its export goatherd:plugin/{interface}@{version} is not as the contract has it ({reason}); build it against the WIT that \
+     `goatherd wit` prints"
+)]
+pub struct Mistyped {
+    /// The interface.
+    pub interface: &'static str,
+    /// The version that it was taken for.
+    pub version: ContractVersion,
+    /// What differs, in wasmtime's words.
+    pub reason: String,
+}
+
 /// How interfaces are added to a linker, in every version that is served.
 pub mod link {
     use wasmtime::component::{HasData, Linker};

@@ -9,6 +9,7 @@ use wasmtime_wasi::I32Exit;
 
 use super::closed::NotLinked;
 use super::limits::{Limits, Meter};
+use crate::contract::bindings::Mistyped;
 
 /// Why an instance stopped in the middle of a call and was discarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,9 @@ impl Trap {
         }
         if let Some(not_linked) = error.downcast_ref::<NotLinked>() {
             return Self::NotLinked(not_linked.to_string());
+        }
+        if let Some(mistyped) = error.downcast_ref::<Mistyped>() {
+            return Self::Other(mistyped.to_string());
         }
         if let Some(full) = error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>() {
             return Self::HostFull(full.to_string());

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use wasmtime::AsContextMut;
 use wasmtime::component::{Instance, InstancePre};
 
+use super::VERSION;
 use super::generated::{authorizers, badges, cascades, jobs, plugin, routes, widgets};
 use crate::contract::Error;
-use crate::contract::bindings::{Exported, NotExported};
+use crate::contract::bindings::{Exported, Mistyped, NotExported};
 use crate::contract::wire::handlers::{Deletion, JobRun, Request, Response, WidgetRequest};
 use crate::contract::wire::registration::Registration;
 
@@ -102,22 +103,46 @@ impl Found {
     fn load(&self, mut store: impl AsContextMut, instance: &Instance) -> wasmtime::Result<Exports> {
         let mut store = store.as_context_mut();
         Ok(Exports {
-            guest: self.guest.load(&mut store, instance)?,
-            routes: load(&self.routes, |found| found.load(&mut store, instance))?,
-            widgets: load(&self.widgets, |found| found.load(&mut store, instance))?,
-            jobs: load(&self.jobs, |found| found.load(&mut store, instance))?,
-            cascades: load(&self.cascades, |found| found.load(&mut store, instance))?,
-            authorizers: load(&self.authorizers, |found| found.load(&mut store, instance))?,
-            badges: load(&self.badges, |found| found.load(&mut store, instance))?,
+            guest: (self.guest.load(&mut store, instance))
+                .map_err(|error| mistyped("guest", &error))?,
+            routes: load(Exported::RouteHandler, &self.routes, |found| {
+                found.load(&mut store, instance)
+            })?,
+            widgets: load(Exported::WidgetHandler, &self.widgets, |found| {
+                found.load(&mut store, instance)
+            })?,
+            jobs: load(Exported::JobHandler, &self.jobs, |found| {
+                found.load(&mut store, instance)
+            })?,
+            cascades: load(Exported::CascadeHandler, &self.cascades, |found| {
+                found.load(&mut store, instance)
+            })?,
+            authorizers: load(Exported::EventAuthorizer, &self.authorizers, |found| {
+                found.load(&mut store, instance)
+            })?,
+            badges: load(Exported::Navigation, &self.badges, |found| {
+                found.load(&mut store, instance)
+            })?,
         })
     }
 }
 
 fn load<I, E>(
+    exported: Exported,
     found: &Option<I>,
     load: impl FnOnce(&I) -> wasmtime::Result<E>,
 ) -> wasmtime::Result<Option<E>> {
-    found.as_ref().map(load).transpose()
+    let loaded = found.as_ref().map(load).transpose();
+    loaded.map_err(|error| mistyped(exported.interface(), &error))
+}
+
+/// wasmtime compares the types of an export when it is looked up in an instance, and says what differs but not where.
+fn mistyped(interface: &'static str, error: &wasmtime::Error) -> wasmtime::Error {
+    wasmtime::Error::new(Mistyped {
+        interface,
+        version: VERSION,
+        reason: error.root_cause().to_string(),
+    })
 }
 
 /// What a call gives: the handler's own answer, or why it has none.

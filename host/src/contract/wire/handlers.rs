@@ -107,7 +107,7 @@ pub enum ResponseBody {
     /// 308.
     #[component(name = "redirect")]
     Redirect(String),
-    /// A kind of answer that a later version adds: its name and its data. This version answers 500 and logs the name.
+    /// A kind of answer that a later version adds: its name and its data. This version answers 502 and logs the name.
     #[component(name = "other")]
     Other((String, Json)),
 }
