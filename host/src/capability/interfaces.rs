@@ -1,8 +1,8 @@
 //! The interfaces of one host: what its components may import, when, and by whom it is served.
 //!
-//! The set is not the crate's to close. It is what this crate knows ([`table`](super::table)) and what the host's
-//! providers bring, ours and the application's alike; of two providers for one interface the later serves it. Names are
-//! without a version, and with their package.
+//! They are what this crate knows ([`table`](super::table)), served by what the host's providers bring, ours and the
+//! application's alike; of two providers for one interface the later serves it. Names are without a version, and with their
+//! package.
 
 use std::collections::HashMap;
 

@@ -6,8 +6,9 @@
 //! and its registration. What it prepares is shared by all instances of that plugin until the plugin is unloaded, and each
 //! function of its interfaces gets to see it in a [`View`].
 //!
-//! An application adds interfaces of its own by a provider of its own, bound with its own `bindgen!`, and gives one of ours
-//! another back-end by a provider that has the row for it: the later of two providers for one interface serves it.
+//! An application gives one of our interfaces another back-end by a provider that has the row for it: the later of two
+//! providers for one interface serves it. Rows are for interfaces that the [table](super::table) knows; others have no
+//! permission yet that could open them.
 
 use std::fmt;
 use std::future::Future;
