@@ -40,3 +40,6 @@ pub mod tls;
 pub mod web;
 
 pub use runtime::{Host, Plugin};
+/// The engine in the version that this crate links, for an application that binds interfaces of its own: with
+/// `wasmtime_crate: goatherd::wasmtime` its `bindgen!` needs no wasmtime beside it.
+pub use wasmtime;

@@ -237,7 +237,7 @@ async fn a_plugin_is_described_with_nothing_granted() {
     let asked: Vec<_> = description
         .registration
         .requested_permissions()
-        .map(|request| request.kind)
+        .map(|request| request.kind.clone())
         .collect();
     assert_eq!(
         asked,
@@ -414,9 +414,11 @@ async fn every_interface_of_the_table_is_recognised_in_its_served_version() {
             "0.1.0"
         };
         let said = verdict(&format!("{}@{version}", known.name)).await;
-        let expected = match known.gate {
+        let expected = match &known.gate {
             Gate::TypesOnly | Gate::Ambient => Verdict::Ambient,
-            Gate::Needs(permission) => Verdict::Granted { permission },
+            Gate::Needs(need) => Verdict::Granted {
+                permission: need.clone(),
+            },
         };
         assert_eq!(said, expected, "{}", known.name);
     }

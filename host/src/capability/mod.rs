@@ -33,5 +33,7 @@ pub mod wasi;
 pub use guest::{Caller, Guest, Of, Slot, View};
 pub use interfaces::Interfaces;
 pub use peers::{Alone, Cascade, Peers};
-pub use provider::{Interface, LinkInterface, PrepareError, Provider, Setup, ViewOf};
+pub use provider::{
+    Interface, InterfaceError, LinkInterface, PrepareError, Provider, Setup, ViewOf,
+};
 pub use rate::{PluginRates, RateLimit, RateLimited, RateLimits};

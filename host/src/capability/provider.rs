@@ -6,15 +6,17 @@
 //! and its registration. What it prepares is shared by all instances of that plugin until the plugin is unloaded, and each
 //! function of its interfaces gets to see it in a [`View`].
 //!
-//! An application gives one of our interfaces another back-end by a provider that has the row for it: the later of two
-//! providers for one interface serves it. Rows are for interfaces that the [table](super::table) knows; others have no
-//! permission yet that could open them.
+//! An application gives one of our interfaces another back-end, or another provider altogether, by a row for it
+//! ([`Interface::known`]): the later of two providers for one interface serves it. Its own interfaces have rows with their
+//! names and what opens them: a [permission of its own](AppPermission), or nothing. Their names must not be in the packages
+//! of the contract and of WASI, whose interfaces are this crate's to name.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use semver::Version;
 use thiserror::Error;
 use wasmtime::component::Linker;
 
@@ -24,7 +26,8 @@ use crate::capability::rate::PluginRates;
 use crate::capability::table::{Gate, Known};
 use crate::contract::PluginName;
 use crate::contract::registration::Registration;
-use crate::permission::Grants;
+use crate::contract::version::PACKAGE;
+use crate::permission::{Access, AppPermission, AppPermissionError, Grants};
 
 /// Serves interfaces from one back-end.
 pub trait Provider: Send + Sync + 'static {
@@ -47,9 +50,29 @@ pub trait Provider: Send + Sync + 'static {
 
 /// An interface that a component may import, served by a provider whose state for a plugin is `S`.
 pub struct Interface<S: 'static> {
-    name: &'static str,
-    gate: Gate,
-    link: LinkInterface<S>,
+    name: Name,
+    opened_by: Opening,
+    link: Option<LinkInterface<S>>,
+}
+
+/// A name without its version, and the version where it is said.
+#[derive(Debug, Clone)]
+struct Name {
+    interface: &'static str,
+    version: Option<&'static str>,
+}
+
+/// What opens an interface.
+#[derive(Debug, Clone)]
+enum Opening {
+    /// One of this crate, with its gate.
+    Known(Gate),
+    /// Nothing needs to: it is open to every plugin.
+    Ambient,
+    /// It has only types.
+    TypesOnly,
+    /// A permission of the application's, at a level where it has levels.
+    App(AppPermission, Option<Access>),
 }
 
 /// How an interface is added to a linker: by the generated `add_to_linker`, with a function that gives the view on which
@@ -62,13 +85,138 @@ pub type ViewOf<S> = for<'a> fn(&'a mut Guest) -> View<'a, S>;
 impl<S: Send + Sync + 'static> Interface<S> {
     /// One of ours, or of WASI's, under the gate that it always has.
     #[must_use]
-    pub const fn known(known: Known, link: LinkInterface<S>) -> Self {
+    pub fn known(known: Known, link: LinkInterface<S>) -> Self {
         Self {
-            name: known.name,
-            gate: known.gate,
-            link,
+            name: Name::of(known.name),
+            opened_by: Opening::Known(known.gate),
+            link: Some(link),
         }
     }
+
+    /// One of the application's, for plugins that have its permission: at this level, or without one where the permission
+    /// has no levels. `name` is with the package, and best with the version that is linked, so that a component which was
+    /// built against another is refused by name: `acme:billing/invoices@1.2.0`.
+    ///
+    /// Building the host fails when the name is none, or is in a package that this crate names, and when the permission does
+    /// not have the level.
+    #[must_use]
+    pub fn app(
+        name: &'static str,
+        permission: &AppPermission,
+        access: Option<Access>,
+        link: LinkInterface<S>,
+    ) -> Self {
+        Self {
+            name: Name::of(name),
+            opened_by: Opening::App(permission.clone(), access),
+            link: Some(link),
+        }
+    }
+
+    /// One of the application's that is open to every plugin, ungranted. Building the host fails as for [`app`](Self::app).
+    #[must_use]
+    pub fn ambient(name: &'static str, link: LinkInterface<S>) -> Self {
+        Self {
+            name: Name::of(name),
+            opened_by: Opening::Ambient,
+            link: Some(link),
+        }
+    }
+
+    /// One of the application's that has only types, for others to use. Building the host fails as for [`app`](Self::app).
+    #[must_use]
+    pub fn types_only(name: &'static str) -> Self {
+        Self {
+            name: Name::of(name),
+            opened_by: Opening::TypesOnly,
+            link: None,
+        }
+    }
+}
+
+impl Name {
+    fn of(name: &'static str) -> Self {
+        match name.split_once('@') {
+            Some((interface, version)) => Self {
+                interface,
+                version: Some(version),
+            },
+            None => Self {
+                interface: name,
+                version: None,
+            },
+        }
+    }
+
+    /// The version of an interface of the application's, with a name that it can have.
+    fn check(&self) -> Result<Option<Version>, InterfaceError> {
+        let Self { interface, version } = self;
+        let word = |word: &str| {
+            let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            word.starts_with(|first: char| first.is_ascii_alphabetic()) && word.bytes().all(known)
+        };
+        let parts = interface
+            .split_once('/')
+            .and_then(|(package, interface)| Some((package.split_once(':')?, interface)));
+        let Some(((namespace, package), short)) = parts else {
+            return Err(InterfaceError::Name { name: interface });
+        };
+        if ![namespace, package, short].into_iter().all(word) {
+            return Err(InterfaceError::Name { name: interface });
+        }
+        let (ours, _) = PACKAGE.split_once(':').unwrap_or((PACKAGE, ""));
+        if [ours, "wasi"].contains(&namespace) {
+            return Err(InterfaceError::Taken {
+                name: interface,
+                namespace,
+            });
+        }
+        let version = version.map(Version::parse).transpose();
+        version.map_err(|error| InterfaceError::Version {
+            name: interface,
+            reason: error.to_string(),
+        })
+    }
+}
+
+/// Why an interface that a provider brings cannot be served.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InterfaceError {
+    /// Its name is none.
+    #[error(
+        "{name:?} is no name for an interface; write package and interface, such as acme:billing/invoices@1.0.0"
+    )]
+    Name {
+        /// The name, without a version.
+        name: &'static str,
+    },
+    /// Its name is in a package that is not the application's to name.
+    #[error(
+        "the interface {name} is in the namespace {namespace}, which is not the application's: name its own otherwise, such as \
+         acme:billing/invoices; to serve one of the host's interfaces, bring it as a known one"
+    )]
+    Taken {
+        /// The name, without a version.
+        name: &'static str,
+        /// Whose it is.
+        namespace: &'static str,
+    },
+    /// Its version is none.
+    #[error("the version of the interface {name} is none: {reason}")]
+    Version {
+        /// The name, without a version.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What opens it is not right.
+    #[error("the interface {name}: {source}")]
+    Permission {
+        /// The name, without a version.
+        name: &'static str,
+        /// Why.
+        source: AppPermissionError,
+    },
 }
 
 /// What a provider knows of the plugin that it prepares for.
@@ -104,8 +252,13 @@ pub(super) struct Erased {
 /// An interface of some provider.
 pub(super) struct Row {
     pub(super) name: &'static str,
+    /// The version that is linked; none where it is checked elsewhere or not said.
+    pub(super) version: Option<Version>,
     pub(super) gate: Gate,
-    pub(super) link: Link,
+    /// What opens it, where that is the application's.
+    pub(super) permission: Option<AppPermission>,
+    /// None where there is nothing to link.
+    pub(super) link: Option<Link>,
 }
 
 /// Adds an interface to a linker.
@@ -125,17 +278,18 @@ impl<P: Provider> Prepare for P {
 }
 
 impl Erased {
-    pub(super) fn new<P: Provider>(provider: P) -> Self {
-        let interfaces = provider.interfaces().into_iter();
-        let rows = interfaces.map(|interface| Row {
-            name: interface.name,
-            gate: interface.gate,
-            link: Box::new(move |linker| (interface.link)(linker, Guest::view::<P::State>)),
-        });
-        Self {
-            rows: rows.collect(),
-            provider: Box::new(provider),
+    /// A provider with those of its rows that can be served, and what is wrong with the others.
+    pub(super) fn new<P: Provider>(provider: P) -> (Self, Vec<InterfaceError>) {
+        let mut wrong = Vec::new();
+        let mut rows = Vec::new();
+        for interface in provider.interfaces() {
+            match Row::of(interface) {
+                Ok(row) => rows.push(row),
+                Err(error) => wrong.push(error),
+            }
         }
+        let provider = Box::new(provider);
+        (Self { rows, provider }, wrong)
     }
 
     pub(super) fn rows(&self) -> &[Row] {
@@ -147,11 +301,51 @@ impl Erased {
     }
 }
 
+impl Row {
+    fn of<S: Send + Sync + 'static>(interface: Interface<S>) -> Result<Self, InterfaceError> {
+        let Interface {
+            name,
+            opened_by,
+            link,
+        } = interface;
+        let link =
+            link.map(|link| -> Link { Box::new(move |linker| link(linker, Guest::view::<S>)) });
+        let (gate, permission) = match opened_by {
+            Opening::Known(gate) => {
+                return Ok(Self {
+                    name: name.interface,
+                    version: None,
+                    gate,
+                    permission: None,
+                    link,
+                });
+            }
+            Opening::Ambient => (Gate::Ambient, None),
+            Opening::TypesOnly => (Gate::TypesOnly, None),
+            Opening::App(permission, access) => {
+                let need = permission.need(access);
+                let need = need.map_err(|source| InterfaceError::Permission {
+                    name: name.interface,
+                    source,
+                })?;
+                (Gate::Needs(need), Some(permission))
+            }
+        };
+        Ok(Self {
+            name: name.interface,
+            version: name.check()?,
+            gate,
+            permission,
+            link,
+        })
+    }
+}
+
 impl<S> fmt::Debug for Interface<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Interface")
             .field("name", &self.name)
-            .field("gate", &self.gate)
+            .field("opened_by", &self.opened_by)
             .finish_non_exhaustive()
     }
 }

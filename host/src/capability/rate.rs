@@ -8,14 +8,14 @@
 //! counting is one exchange without a lock, and decides without waiting: either now, or after how long. An
 //! allowance fills up evenly, and as much as one period's worth can be used at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::contract::{self, Error, PluginName};
-use crate::permission::Rates;
+use crate::permission::{AppPermission, Counted, PermissionName, Permissions, Rates};
 
 /// What one host counts of all plugins, by their names. It holds a few hundred bytes for each name that was ever loaded.
 #[derive(Default)]
@@ -23,17 +23,21 @@ pub struct RateLimits(Mutex<HashMap<PluginName, PluginRates>>);
 
 /// What is counted of one plugin. Cheap to clone; all clones count together and have the same limits.
 #[derive(Debug, Clone)]
-pub struct PluginRates {
-    /// Calls of its functions.
-    pub calls: RateLimit,
-    /// Queries, statements and transactions.
-    pub database: RateLimit,
-    /// Requests to other servers.
-    pub http: RateLimit,
-    /// E-mails.
-    pub emails: RateLimit,
-    /// Events.
-    pub events: RateLimit,
+pub struct PluginRates(Arc<Counters>);
+
+#[derive(Debug)]
+struct Counters {
+    /// In the order of [`Counted::OURS`].
+    ours: Vec<(Counted, RateLimit)>,
+    apps: BTreeMap<PermissionName, App>,
+}
+
+/// What is counted of a permission of the application's.
+#[derive(Debug)]
+struct App {
+    limit: RateLimit,
+    /// What counts where the policy says nothing.
+    default: Option<NonZeroU32>,
 }
 
 /// There is no room at present: the plugin does it more often than its policy allows. Nothing was counted.
@@ -75,42 +79,76 @@ struct Counter {
     whole_at: AtomicU64,
 }
 
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-
 impl RateLimits {
     /// A plugin's counters, as it left them. Those of a plugin that was not here before begin with these limits.
     #[must_use]
-    pub fn of(&self, plugin: &PluginName, rates: &Rates) -> PluginRates {
+    pub fn of(&self, plugin: &PluginName, rates: &Rates, permissions: &Permissions) -> PluginRates {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(plugin.clone())
-            .or_insert_with(|| PluginRates::new(rates))
+            .or_insert_with(|| PluginRates::new(rates, permissions))
             .clone()
     }
 }
 
 impl PluginRates {
-    /// Counters of a plugin that has done nothing yet.
+    /// Counters of a plugin that has done nothing yet, for ours and for the application's permissions.
     #[must_use]
-    pub fn new(rates: &Rates) -> Self {
-        let new = Self {
-            calls: RateLimit::new(SECOND),
-            database: RateLimit::new(MINUTE),
-            http: RateLimit::new(MINUTE),
-            emails: RateLimit::new(MINUTE),
-            events: RateLimit::new(MINUTE),
-        };
+    pub fn new(rates: &Rates, permissions: &Permissions) -> Self {
+        let ours = Counted::OURS.iter().map(|counted| {
+            let limit = RateLimit::new(counted.period().length());
+            (counted.clone(), limit)
+        });
+        let apps = permissions.apps().map(|permission| {
+            let name = permission.name().clone();
+            (name, App::new(permission))
+        });
+        let new = Self(Arc::new(Counters {
+            ours: ours.collect(),
+            apps: apps.collect(),
+        }));
         new.set(rates);
         new
     }
 
     /// Replaces the limits, from the next thing on that is counted.
     pub fn set(&self, rates: &Rates) {
-        self.calls.set(rates.calls_per_second);
-        self.database.set(rates.database_per_minute);
-        self.http.set(rates.http_per_minute);
-        self.emails.set(rates.emails_per_minute);
-        self.events.set(rates.events_per_minute);
+        for (counted, limit) in &self.0.ours {
+            limit.set(rates.get(counted).flatten());
+        }
+        for (name, app) in &self.0.apps {
+            app.limit
+                .set(rates.apps.get(name).copied().unwrap_or(app.default));
+        }
+    }
+
+    /// The counter of one of ours.
+    pub(crate) fn of(&self, counted: &Counted) -> RateLimit {
+        let mut ours = self.0.ours.iter();
+        let Some((_, limit)) = ours.find(|(ours, _)| ours == counted) else {
+            unreachable!("there is a counter for everything in the table of what is counted")
+        };
+        limit.clone()
+    }
+
+    /// The counter of a permission of the application's. A provider counts with it what it wants to be limited.
+    #[must_use]
+    pub fn app(&self, permission: &AppPermission) -> RateLimit {
+        match self.0.apps.get(permission.name()) {
+            Some(app) => app.limit.clone(),
+            // No interface is opened by it, so no policy can say anything about it.
+            None => App::new(permission).limit,
+        }
+    }
+}
+
+impl App {
+    /// A count for a permission, limited as the application says.
+    fn new(permission: &AppPermission) -> Self {
+        let counted = Counted::App(permission.name().clone());
+        let limit = RateLimit::new(counted.period().length());
+        let default = permission.default_rate();
+        limit.set(default);
+        Self { limit, default }
     }
 }
 
@@ -200,6 +238,9 @@ mod tests {
 
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+    const MINUTE: Duration = Duration::from_secs(60);
+
     fn rate(period: Duration, rate: u32) -> RateLimit {
         let limit = RateLimit::new(period);
         limit.set(NonZeroU32::new(rate));
@@ -280,15 +321,42 @@ mod tests {
             http_per_minute: None,
             ..Rates::default()
         };
-        let counters = PluginRates::new(&rates);
+        let counters = PluginRates::new(&rates, &Permissions::default());
+        let http = counters.of(&Counted::Http);
         for _ in 0..1_000 {
-            counters.http.check().unwrap();
+            http.check().unwrap();
         }
         counters.set(&Rates {
             http_per_minute: NonZeroU32::new(3),
             ..rates
         });
-        assert_eq!(at_once(&counters.http, Instant::now()), 3);
+        assert_eq!(at_once(&http, Instant::now()), 3);
+    }
+
+    #[test]
+    fn a_permission_of_the_application_has_its_own_rate_until_the_policy_says_another() {
+        let mut permissions = Permissions::default();
+        let billing = AppPermission::new("acme_billing", "invoices").unwrap();
+        let billing = billing.per_minute(3);
+        permissions.add(billing.clone()).unwrap();
+        let counters = PluginRates::new(&Rates::default(), &permissions);
+        let name = billing.name();
+        let now = Instant::now();
+        counters.app(&billing).check_at(now).unwrap();
+        let mut rates = Rates::default();
+        rates.set(&Counted::App(name.clone()), NonZeroU32::new(6));
+        counters.set(&rates);
+        // A third of it is used up, whatever it is now.
+        assert_eq!(at_once(&counters.app(&billing), now), 4);
+        assert_eq!(
+            PluginRates::new(&Rates::default(), &permissions)
+                .app(&billing)
+                .limit(),
+            NonZeroU32::new(3)
+        );
+        rates.set(&Counted::App(name.clone()), None);
+        counters.set(&rates);
+        assert_eq!(counters.app(&billing).limit(), None);
     }
 
     #[test]
@@ -298,11 +366,14 @@ mod tests {
             emails_per_minute: NonZeroU32::new(2),
             ..Rates::default()
         };
-        let of = |name: &str| host.of(&name.parse().unwrap(), &rates);
+        let of = |name: &str| {
+            let rates = host.of(&name.parse().unwrap(), &rates, &Permissions::default());
+            rates.of(&Counted::Emails)
+        };
         let now = Instant::now();
-        assert_eq!(at_once(&of("mailer").emails, now), 2);
-        assert_eq!(at_once(&of("mailer").emails, now), 0);
-        assert_eq!(at_once(&of("other").emails, now), 2);
+        assert_eq!(at_once(&of("mailer"), now), 2);
+        assert_eq!(at_once(&of("mailer"), now), 0);
+        assert_eq!(at_once(&of("other"), now), 2);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use crate::permission::{Need, Permission};
 
 /// An interface that this crate knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// Its name with its package, without a version: `goatherd:plugin/db-read`.
     pub name: &'static str,
@@ -16,7 +16,7 @@ pub struct Known {
 }
 
 /// When an interface is linked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gate {
     /// Never: it has only types.
     TypesOnly,
@@ -97,7 +97,7 @@ known! {
 }
 /// What gives a host the back-end for a permission: what an operator sets, and what an application that embeds the host
 /// hands to its builder. None for what every host has.
-pub fn back_end(permission: Permission) -> Option<&'static str> {
+pub fn back_end(permission: &Permission) -> Option<&'static str> {
     Some(match permission {
         Permission::Db => {
             "set database (--database) to a SQLite file or a PostgreSQL URL; embedders add the provider db::Databases"
@@ -129,7 +129,8 @@ pub fn back_end(permission: Permission) -> Option<&'static str> {
         | Permission::Config
         | Permission::PluginCall
         | Permission::Capability
-        | Permission::Routes => {
+        | Permission::Routes
+        | Permission::App(_) => {
             return None;
         }
     })

@@ -9,7 +9,7 @@ use clap::{Args as Group, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::contract::PluginName;
-use crate::permission::Grant;
+use crate::permission::{Grant, GrantError, Permissions};
 
 /// A plugin host for WebAssembly components that links an import only when a grant allows it.
 #[derive(Debug, Parser)]
@@ -175,7 +175,7 @@ pub(super) struct Call {
     pub(super) args: String,
 
     /// Grant a permission: `db:read=ticket,queue`, `cache:readwrite`, `config=app.*`; may be repeated
-    #[arg(long = "grant", value_name = "TYPE[:ACCESS][=SCOPE,…]")]
+    #[arg(long = "grant", value_name = "TYPE[:ACCESS][=SCOPE,…]", value_parser = grant)]
     pub(super) grants: Vec<Grant>,
 
     /// Seconds until the call must be over
@@ -350,12 +350,19 @@ pub(super) enum Plugin {
 #[derive(Debug, Clone, Group)]
 pub(super) struct Change {
     /// Grant a permission, in place of all that were granted before: `db:read=ticket,queue`; may be repeated
-    #[arg(long = "grant", value_name = "TYPE[:ACCESS][=SCOPE,…]")]
+    #[arg(long = "grant", value_name = "TYPE[:ACCESS][=SCOPE,…]", value_parser = grant)]
     pub(super) grants: Vec<Grant>,
 
     /// Set a limit: memory_mb=128, call_timeout=10s, mode=single, max_calls_per_second=0 (no limit); may be repeated
     #[arg(long, value_name = "FIELD=VALUE", value_parser = pair)]
     pub(super) set: Vec<(String, String)>,
+}
+
+/// A grant that can open something in the program, which has no permissions beside the host's own.
+fn grant(text: &str) -> Result<Grant, GrantError> {
+    let grant = Grant::parse(text)?;
+    Permissions::default().check(&grant)?;
+    Ok(grant)
 }
 
 /// Who decides, and why.

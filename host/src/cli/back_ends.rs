@@ -52,7 +52,7 @@ pub(super) fn database(settings: &Settings) -> anyhow::Result<Option<Database<'_
 }
 
 /// Whether the settings give a back-end for a permission.
-pub(super) fn gives(settings: &Settings, permission: Permission) -> bool {
+pub(super) fn gives(settings: &Settings, permission: &Permission) -> bool {
     match permission {
         Permission::Db
         | Permission::SecureConfig
@@ -60,7 +60,16 @@ pub(super) fn gives(settings: &Settings, permission: Permission) -> bool {
         | Permission::CustomFields => settings.database.is_some(),
         Permission::Email => settings.mail.is_some(),
         Permission::Files => settings.data.is_some(),
-        _ => true,
+        // What the program always has, or what needs no back-end.
+        Permission::Cache
+        | Permission::Http
+        | Permission::Config
+        | Permission::PluginCall
+        | Permission::Capability
+        | Permission::Events
+        | Permission::Routes => true,
+        // The program brings no interfaces of its own.
+        Permission::App(_) => false,
     }
 }
 
@@ -73,7 +82,7 @@ pub(super) async fn connect(
     registry: Option<&Service>,
 ) -> Result<BackEnds, Failure> {
     let reaches = |permission: Permission| {
-        grants.is_none_or(|grants| grants.iter().any(|grant| grant.permission() == permission))
+        grants.is_none_or(|grants| grants.iter().any(|grant| *grant.permission() == permission))
     };
     let tls = tls::client(settings.certificates.as_deref()).context("certificates")?;
     let fixed = settings.plugin_settings();

@@ -139,7 +139,7 @@ fn lacking(
         return Some(error.to_string());
     }
     let imported = description.imports.iter().filter_map(|import| {
-        let Verdict::Granted { permission: need } = import.verdict else {
+        let Verdict::Granted { permission: need } = &import.verdict else {
             return None;
         };
         Some((import.name.as_str(), need.permission()))
@@ -147,9 +147,9 @@ fn lacking(
     // The one back-end that no import shows.
     let files = grants
         .files()
-        .map(|_| ("its data folder", Permission::Files));
+        .map(|_| ("its data folder", &Permission::Files));
     let mut needed = imported.chain(files);
-    let (what, permission) = needed.find(|(_, one)| !back_ends::gives(settings, *one))?;
+    let (what, permission) = needed.find(|(_, one)| !back_ends::gives(settings, one))?;
     let hint = table::back_end(permission).unwrap_or_default();
     Some(format!("there is no back-end for {what}; {hint}"))
 }

@@ -96,7 +96,7 @@ fn configured(settings: &Settings) -> anyhow::Result<Configured> {
             let terms = Terms {
                 grants: grants.iter().cloned().collect(),
                 limits: Limits {
-                    rates: plugin.rates,
+                    rates: plugin.rates.clone(),
                     ..Limits::default()
                 },
             };

@@ -11,14 +11,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::args::{Args, Command};
 use super::failure::Failure;
 use crate::capability::config::FixedSettings;
 use crate::capability::entities::EntitySettings;
-use crate::permission::{Grant, Rates};
+use crate::permission::{Grant, Permissions, Rates};
 use crate::runtime::{CodeCache, DescriptionCache};
 
 /// The configuration file that is read when none is named.
@@ -125,13 +126,38 @@ pub(super) struct Settings {
 #[serde(deny_unknown_fields)]
 pub(super) struct PluginSettings {
     /// What it is granted, such as `db:read=ticket,queue`. Without this the plugin waits for a decision.
+    #[serde(default, deserialize_with = "grants")]
     pub(super) grants: Option<Vec<Grant>>,
     /// Its own configuration, which it reads as `plugin.KEY`.
     #[serde(default)]
     pub(super) config: BTreeMap<String, Value>,
     /// How often it may do what is counted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "rates")]
     pub(super) rates: Rates,
+}
+
+/// Grants that can open something in the program, which has no permissions beside the host's own.
+fn grants<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Grant>>, D::Error> {
+    let grants = Option::<Vec<Grant>>::deserialize(from)?;
+    let checked = grants.iter().flatten();
+    let checked = checked.map(|grant| Permissions::default().check(grant));
+    checked
+        .collect::<Result<(), _>>()
+        .map_err(D::Error::custom)?;
+    Ok(grants)
+}
+
+/// Rates of what the program counts.
+fn rates<'de, D: Deserializer<'de>>(from: D) -> Result<Rates, D::Error> {
+    let rates = Rates::deserialize(from)?;
+    let mut apps = rates.apps.keys();
+    match apps.next() {
+        None => Ok(rates),
+        Some(name) => match Permissions::default().known(name) {
+            Ok(_) => Ok(rates),
+            Err(unknown) => Err(D::Error::custom(unknown)),
+        },
+    }
 }
 
 /// Where the application's database is.

@@ -34,7 +34,7 @@ pub enum Entries {
     Hosts(Vec<HostPattern>),
     /// Of `email`.
     Addresses(Vec<AddressPattern>),
-    /// Of `config` and `secure_config`.
+    /// Of `config`, `secure_config` and permissions of the application.
     Keys(Vec<KeyPattern>),
     /// Of `plugin_call`.
     Plugins(Vec<PluginPattern>),
@@ -85,7 +85,7 @@ impl Grant {
     ///
     /// As for [`Grant::parse`].
     pub fn of(
-        permission: Permission,
+        permission: &Permission,
         access: Option<Access>,
         scope: &[String],
     ) -> Result<Self, GrantError> {
@@ -111,25 +111,26 @@ impl Grant {
             return Err(GrantError::MissingType);
         }
         let permission: Permission = kind.parse()?;
-        let access = parse_access(permission, access)?;
-        let entries = match permission {
-            Permission::Db => Entries::Tables(parse_entries(permission, scope)?),
-            Permission::Cache => Entries::Prefixes(parse_entries(permission, scope)?),
-            Permission::Http => Entries::Hosts(parse_entries(permission, scope)?),
-            Permission::Email => Entries::Addresses(parse_entries(permission, scope)?),
-            Permission::Config | Permission::SecureConfig => {
-                Entries::Keys(parse_entries(permission, scope)?)
+        let kind = &permission;
+        let access = parse_access(kind, access)?;
+        let entries = match kind {
+            Permission::Db => Entries::Tables(parse_entries(kind, scope)?),
+            Permission::Cache => Entries::Prefixes(parse_entries(kind, scope)?),
+            Permission::Http => Entries::Hosts(parse_entries(kind, scope)?),
+            Permission::Email => Entries::Addresses(parse_entries(kind, scope)?),
+            Permission::Config | Permission::SecureConfig | Permission::App(_) => {
+                Entries::Keys(parse_entries(kind, scope)?)
             }
-            Permission::PluginCall => Entries::Plugins(parse_entries(permission, scope)?),
-            Permission::Capability => Entries::Slugs(parse_entries(permission, scope)?),
-            Permission::Events => Entries::Channels(parse_entries(permission, scope)?),
-            Permission::Entity => Entries::EntityTypes(parse_entries(permission, scope)?),
-            Permission::CustomFields => Entries::Fields(parse_entries(permission, scope)?),
-            Permission::Routes => Entries::Routes(parse_entries(permission, scope)?),
+            Permission::PluginCall => Entries::Plugins(parse_entries(kind, scope)?),
+            Permission::Capability => Entries::Slugs(parse_entries(kind, scope)?),
+            Permission::Events => Entries::Channels(parse_entries(kind, scope)?),
+            Permission::Entity => Entries::EntityTypes(parse_entries(kind, scope)?),
+            Permission::CustomFields => Entries::Fields(parse_entries(kind, scope)?),
+            Permission::Routes => Entries::Routes(parse_entries(kind, scope)?),
             Permission::Files if scope.len() > 1 => {
                 return Err(GrantError::TooManyQuotas { found: scope.len() });
             }
-            Permission::Files => Entries::Quota(parse_entries(permission, scope)?.pop()),
+            Permission::Files => Entries::Quota(parse_entries(kind, scope)?.pop()),
         };
         Ok(Self {
             permission,
@@ -140,8 +141,8 @@ impl Grant {
 
     /// The kind.
     #[must_use]
-    pub const fn permission(&self) -> Permission {
-        self.permission
+    pub const fn permission(&self) -> &Permission {
+        &self.permission
     }
 
     /// The level; none where the kind has no levels.
@@ -180,8 +181,8 @@ impl Grant {
 
     /// Whether this grant links an interface that needs `need`.
     #[must_use]
-    pub fn covers(&self, need: Need) -> bool {
-        self.permission == need.permission()
+    pub fn covers(&self, need: &Need) -> bool {
+        self.permission == *need.permission()
             && match (self.access, need.access()) {
                 (Some(given), Some(needed)) => given.includes(needed),
                 (given, needed) => given.is_none() && needed.is_none(),
@@ -189,15 +190,22 @@ impl Grant {
     }
 }
 
-fn parse_access(permission: Permission, found: Option<&str>) -> Result<Option<Access>, GrantError> {
+fn parse_access(
+    permission: &Permission,
+    found: Option<&str>,
+) -> Result<Option<Access>, GrantError> {
     let known = permission.accesses();
     match (found, known) {
         (None, []) => Ok(None),
+        // Whether it has levels is for the application to say.
+        (None, _) if matches!(permission, Permission::App(_)) => Ok(None),
         // Where there is only one level, it goes without saying.
         (None, [only]) => Ok(Some(*only)),
-        (None, _) => Err(GrantError::MissingAccess { permission }),
+        (None, _) => Err(GrantError::MissingAccess {
+            permission: permission.clone(),
+        }),
         (Some(found), []) => Err(GrantError::UnexpectedAccess {
-            permission,
+            permission: permission.clone(),
             found: found.to_owned(),
         }),
         (Some(found), _) => known
@@ -205,13 +213,13 @@ fn parse_access(permission: Permission, found: Option<&str>) -> Result<Option<Ac
             .find(|access| access.name() == found)
             .map(|access| Some(*access))
             .ok_or_else(|| GrantError::UnknownAccess {
-                permission,
+                permission: permission.clone(),
                 found: found.to_owned(),
             }),
     }
 }
 
-fn parse_entries<P>(permission: Permission, scope: &[&str]) -> Result<Vec<P>, GrantError>
+fn parse_entries<P>(permission: &Permission, scope: &[&str]) -> Result<Vec<P>, GrantError>
 where
     P: FromStr<Err = PatternError>,
 {
@@ -219,7 +227,7 @@ where
         .iter()
         .map(|entry| {
             entry.parse().map_err(|reason| GrantError::BadEntry {
-                permission,
+                permission: permission.clone(),
                 entry: (*entry).to_owned(),
                 reason,
             })
@@ -317,6 +325,8 @@ mod tests {
             "routes=/admin/stats",
             "files",
             "files=100MiB",
+            "acme_billing",
+            "acme_billing:readwrite=c1,c-*",
         ] {
             let grant = Grant::parse(text).unwrap();
             assert_eq!(grant.to_string(), text);
@@ -346,7 +356,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&text).unwrap(), r#""db:read=ticket""#);
         let go: Grant =
             serde_json::from_str(r#"{"type": "events", "access": "", "scope": null}"#).unwrap();
-        assert_eq!(go.permission(), Permission::Events);
+        assert_eq!(*go.permission(), Permission::Events);
         let error = serde_json::from_str::<Grant>(r#"{"type": "db", "scopes": []}"#).unwrap_err();
         assert!(error.to_string().contains("a grant as text"), "{error}");
     }
@@ -380,6 +390,7 @@ mod tests {
             ("db:read=tick et", "scope entry \"tick et\" has a ' '"),
             ("files=1MiB,2MiB", "one scope entry"),
             ("files=much", "such as 100MiB"),
+            ("acme_billing:reed", "has no access \"reed\""),
         ] {
             let error = Grant::parse(text).unwrap_err().to_string();
             assert!(error.contains(part), "{text:?}: {error}");
@@ -401,6 +412,7 @@ mod tests {
             ("custom_fields", Some("read")),
             ("routes", None),
             ("files", None),
+            ("acme_billing", Some("read")),
         ] {
             for entry in ["a,b", "/a,b", "a@b.example,c@d.example", "1B,2B"] {
                 assert!(

@@ -3,13 +3,16 @@
 //! Built once and never changed: a changed policy is a new value. Lookups are field accesses, so a capability can ask
 //! on every call.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::grant::{Entries, Grant};
-use super::kind::{Access, Need};
+use super::kind::{Access, Need, Permission};
 use super::{
     AddressPattern, ChannelPattern, EntityPattern, FieldPattern, FilesGrant, HostPattern,
-    KeyPattern, KeyPrefix, PluginPattern, RoutePattern, Scope, SlugPattern, TablePattern,
+    KeyPattern, KeyPrefix, PermissionName, PluginPattern, RoutePattern, Scope, SlugPattern,
+    TablePattern,
 };
 
 /// A plugin's grants. Entries of one type and access add up.
@@ -32,6 +35,8 @@ pub struct Grants {
     custom_fields: Levels<FieldPattern>,
     routes: Option<Scope<RoutePattern>>,
     files: Option<FilesGrant>,
+    /// Those of the application's permissions that have levels, and without levels.
+    apps: BTreeMap<PermissionName, (Levels<KeyPattern>, Option<Scope<KeyPattern>>)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +96,7 @@ impl Grants {
 
     /// Whether an interface that needs `need` is linked.
     #[must_use]
-    pub fn covers(&self, need: Need) -> bool {
+    pub fn covers(&self, need: &Need) -> bool {
         self.given.iter().any(|grant| grant.covers(need))
     }
 
@@ -220,6 +225,21 @@ impl Grants {
         self.files
     }
 
+    /// What is in scope of a permission of the application's, at this level, or without one where it has none. Without
+    /// entries it is nothing.
+    #[must_use]
+    pub fn app(&self, name: &str, access: Option<Access>) -> Option<&Scope<KeyPattern>> {
+        let (levels, plain) = self.apps.get(name)?;
+        match access {
+            None => plain.as_ref(),
+            Some(Access::Read) => levels.read.as_ref(),
+            Some(Access::Write) => levels.write.as_ref(),
+            Some(Access::HardDelete) => levels.hard_delete.as_ref(),
+            // Both levels are two scopes; who needs one asks for one.
+            Some(Access::ReadWrite) => None,
+        }
+    }
+
     fn add(&mut self, grant: Grant) {
         let access = grant.access();
         match grant.entries() {
@@ -227,7 +247,15 @@ impl Grants {
             Entries::Prefixes(p) => self.cache.add(access, &own_or(p)),
             Entries::Hosts(p) => add(&mut self.http, Scope::only(p.clone())),
             Entries::Addresses(p) => add(&mut self.email, Scope::only(p.clone())),
-            Entries::Keys(p) if grant.permission() == super::Permission::Config => {
+            Entries::Keys(p) if let Permission::App(name) = grant.permission() => {
+                let scope = Scope::only(p.clone());
+                let (levels, plain) = self.apps.entry(name.clone()).or_default();
+                match access {
+                    Some(_) => levels.add(access, &scope),
+                    None => add(plain, scope),
+                }
+            }
+            Entries::Keys(p) if *grant.permission() == Permission::Config => {
                 add(
                     &mut self.config,
                     Scope::only(vec![KeyPattern::own_config()]),
@@ -315,14 +343,14 @@ mod tests {
     #[test]
     fn no_level_implies_hard_delete() {
         let all = grants(&["entity:readwrite=*"]);
-        assert!(all.covers(Need::ENTITY_READ) && all.covers(Need::ENTITY_WRITE));
-        assert!(!all.covers(Need::ENTITY_HARD_DELETE) && all.entities_purge().is_none());
+        assert!(all.covers(&Need::ENTITY_READ) && all.covers(&Need::ENTITY_WRITE));
+        assert!(!all.covers(&Need::ENTITY_HARD_DELETE) && all.entities_purge().is_none());
         let purge = grants(&["entity:hard_delete=ticket"]);
         assert!(
-            purge.covers(Need::ENTITY_HARD_DELETE)
+            purge.covers(&Need::ENTITY_HARD_DELETE)
                 && purge.entities_purge().unwrap().allows("ticket")
         );
-        assert!(!purge.covers(Need::ENTITY_READ) && !purge.covers(Need::ENTITY_WRITE));
+        assert!(!purge.covers(&Need::ENTITY_READ) && !purge.covers(&Need::ENTITY_WRITE));
     }
 
     #[test]
@@ -375,9 +403,9 @@ mod tests {
             serde_json::to_string(&all).unwrap(),
             r#"["cache:readwrite"]"#
         );
-        assert!(all.covers(Need::CACHE_READ) && all.covers(Need::CACHE_WRITE));
+        assert!(all.covers(&Need::CACHE_READ) && all.covers(&Need::CACHE_WRITE));
         assert!(
-            !all.covers(Need::CONFIG) && !all.covers(Need::EVENTS) && !all.covers(Need::DB_READ)
+            !all.covers(&Need::CONFIG) && !all.covers(&Need::EVENTS) && !all.covers(&Need::DB_READ)
         );
     }
 
@@ -403,7 +431,7 @@ mod tests {
             Need::FILES,
             Need::ROUTES,
         ] {
-            assert!(grants(&[&need.to_string()]).covers(need), "{need}");
+            assert!(grants(&[&need.to_string()]).covers(&need), "{need}");
         }
     }
 }

@@ -1,105 +1,82 @@
 //! The kinds of permission, their access levels, and the atomic needs that interfaces have.
 //!
-//! A permission and an access level combine only in the ways that [`Permission::accesses`] lists; [`Need`] has no
-//! public constructor, so that an impossible combination (`http:write`) cannot be asked for.
+//! Our kinds are one table, each with its name and the levels that a grant of it can have; whoever says something about each
+//! kind matches over all of them. An application has [kinds of its own](super::AppPermission) beside them, which are known
+//! by their names. A permission and an access level combine only in the ways that [`Permission::accesses`] lists; [`Need`]
+//! has no public constructor, so that an impossible combination (`http:write`) cannot be asked for.
 
 use std::fmt;
 use std::str::FromStr;
 
+use super::app::PermissionName;
 use super::error::GrantError;
 
-/// What a grant is about. Each kind decides what its scope entries mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Permission {
-    /// The application's database; scope: tables.
-    Db,
-    /// The cache; scope: key prefixes within the plugin's own namespace.
-    Cache,
-    /// Requests to other servers; scope: hosts.
-    Http,
-    /// E-mail; scope: recipients.
-    Email,
-    /// Settings; scope: keys, beside the plugin's own under `plugin.`.
-    Config,
-    /// The plugin's own secrets; scope: keys.
-    SecureConfig,
-    /// Calls to other plugins; scope: their names.
-    PluginCall,
-    /// Capabilities and workflows; scope: their slugs.
-    Capability,
-    /// Events to browsers; scope: channels.
-    Events,
-    /// Deleting and restoring entities; scope: entity types.
-    Entity,
-    /// Custom fields; scope: entity types, and single fields of other plugins.
-    CustomFields,
-    /// Routes outside the plugin's own prefix; scope: path patterns.
-    Routes,
-    /// The plugin's own data folder; scope: a quota.
-    Files,
+macro_rules! permissions {
+    ($($(#[$doc:meta])+ $kind:ident: $name:literal, $accesses:expr;)+) => {
+        /// What a grant is about. Each kind decides what its scope entries mean.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Permission {
+            $($(#[$doc])+ $kind,)+
+            /// Of interfaces that the application brings; scope: what it says, as keys with `*`.
+            App(PermissionName),
+        }
+
+        impl Permission {
+            /// Every kind of ours, in the order in which messages list them.
+            pub const OURS: &'static [Self] = &[$(Self::$kind,)+];
+
+            /// The name in grants and in the contract, such as `secure_config`.
+            #[must_use]
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Self::$kind => $name,)+
+                    Self::App(name) => name.as_str(),
+                }
+            }
+
+            /// The access levels that a grant of this kind can have; none where the kind has no levels. Which of them a kind of
+            /// an application has is for [`Permissions`](super::Permissions) to know; here it can have all.
+            #[must_use]
+            pub const fn accesses(&self) -> &'static [Access] {
+                match self {
+                    $(Self::$kind => $accesses,)+
+                    Self::App(_) => &Access::ALL,
+                }
+            }
+        }
+    };
 }
 
-impl Permission {
-    /// Every kind, in the order in which messages list them.
-    pub const ALL: [Self; 13] = [
-        Self::Db,
-        Self::Cache,
-        Self::Http,
-        Self::Email,
-        Self::Config,
-        Self::SecureConfig,
-        Self::PluginCall,
-        Self::Capability,
-        Self::Events,
-        Self::Entity,
-        Self::CustomFields,
-        Self::Routes,
-        Self::Files,
-    ];
+/// The levels of what can be looked at and changed.
+const LEVELS: &[Access] = &[Access::Read, Access::Write, Access::ReadWrite];
 
-    /// The name in grants and in the contract, such as `secure_config`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Db => "db",
-            Self::Cache => "cache",
-            Self::Http => "http",
-            Self::Email => "email",
-            Self::Config => "config",
-            Self::SecureConfig => "secure_config",
-            Self::PluginCall => "plugin_call",
-            Self::Capability => "capability",
-            Self::Events => "events",
-            Self::Entity => "entity",
-            Self::CustomFields => "custom_fields",
-            Self::Routes => "routes",
-            Self::Files => "files",
-        }
-    }
-
-    /// The access levels that a grant of this kind can have; none where the kind has no levels.
-    #[must_use]
-    pub const fn accesses(self) -> &'static [Access] {
-        match self {
-            Self::Db | Self::Cache | Self::SecureConfig | Self::CustomFields => {
-                &[Access::Read, Access::Write, Access::ReadWrite]
-            }
-            Self::Config => &[Access::Read],
-            Self::Entity => &[
-                Access::Read,
-                Access::Write,
-                Access::ReadWrite,
-                Access::HardDelete,
-            ],
-            Self::Http
-            | Self::Email
-            | Self::PluginCall
-            | Self::Capability
-            | Self::Events
-            | Self::Routes
-            | Self::Files => &[],
-        }
-    }
+permissions! {
+    /// The application's database; scope: tables.
+    Db: "db", LEVELS;
+    /// The cache; scope: key prefixes within the plugin's own namespace.
+    Cache: "cache", LEVELS;
+    /// Requests to other servers; scope: hosts.
+    Http: "http", &[];
+    /// E-mail; scope: recipients.
+    Email: "email", &[];
+    /// Settings; scope: keys, beside the plugin's own under `plugin.`.
+    Config: "config", &[Access::Read];
+    /// The plugin's own secrets; scope: keys.
+    SecureConfig: "secure_config", LEVELS;
+    /// Calls to other plugins; scope: their names.
+    PluginCall: "plugin_call", &[];
+    /// Capabilities and workflows; scope: their slugs.
+    Capability: "capability", &[];
+    /// Events to browsers; scope: channels.
+    Events: "events", &[];
+    /// Deleting and restoring entities; scope: entity types.
+    Entity: "entity", &[Access::Read, Access::Write, Access::ReadWrite, Access::HardDelete];
+    /// Custom fields; scope: entity types, and single fields of other plugins.
+    CustomFields: "custom_fields", LEVELS;
+    /// Routes outside the plugin's own prefix; scope: path patterns.
+    Routes: "routes", &[];
+    /// The plugin's own data folder; scope: a quota.
+    Files: "files", &[];
 }
 
 impl fmt::Display for Permission {
@@ -111,13 +88,13 @@ impl fmt::Display for Permission {
 impl FromStr for Permission {
     type Err = GrantError;
 
+    /// Ours by its name; any other name that an application's kind can have is taken for one.
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == text)
-            .ok_or_else(|| GrantError::UnknownType {
-                found: text.to_owned(),
-            })
+        if let Some(ours) = Self::OURS.iter().find(|kind| kind.name() == text) {
+            return Ok(ours.clone());
+        }
+        let name = text.parse().map_err(|_| GrantError::unknown_type(text))?;
+        Ok(Self::App(name))
     }
 }
 
@@ -170,7 +147,7 @@ impl fmt::Display for Access {
 
 /// The one thing that an interface requires to be linked: a permission and, where the permission has levels, a single
 /// one of read, write and hard_delete. Shown as `db:read`, `http` or `entity:hard_delete`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Need {
     permission: Permission,
     access: Option<Access>,
@@ -216,26 +193,26 @@ impl Need {
     /// Links no interface: the plugin's own data folder.
     pub const FILES: Self = Self::new(Permission::Files, None);
 
-    const fn new(permission: Permission, access: Option<Access>) -> Self {
+    pub(super) const fn new(permission: Permission, access: Option<Access>) -> Self {
         Self { permission, access }
     }
 
     /// The kind of grant that is needed.
     #[must_use]
-    pub const fn permission(self) -> Permission {
-        self.permission
+    pub const fn permission(&self) -> &Permission {
+        &self.permission
     }
 
     /// The level that is needed; never readwrite, and none where the kind has no levels.
     #[must_use]
-    pub const fn access(self) -> Option<Access> {
+    pub const fn access(&self) -> Option<Access> {
         self.access
     }
 }
 
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.permission, self.access) {
+        match (&self.permission, self.access) {
             // The only level that config has may be left out, so a reader need not learn it.
             (Permission::Config, _) | (_, None) => f.write_str(self.permission.name()),
             (permission, Some(access)) => write!(f, "{permission}:{access}"),

@@ -11,6 +11,7 @@
 //! explicit `*`.
 
 mod address;
+mod app;
 mod channel;
 mod entity;
 mod error;
@@ -30,9 +31,10 @@ mod slug;
 mod table;
 
 pub use address::{Address, AddressError, AddressPattern};
+pub use app::{AppPermission, PermissionName, Permissions};
 pub use channel::{ChannelName, ChannelPattern};
 pub use entity::{EntityPattern, FieldPattern};
-pub use error::{GrantError, PatternError};
+pub use error::{AppPermissionError, GrantError, PatternError};
 pub use grant::{Entries, Grant};
 pub use grants::Grants;
 pub use host::{HostMatch, HostPattern};
@@ -41,7 +43,7 @@ pub use kind::{Access, Need, Permission};
 pub use plugin::PluginPattern;
 pub use prefix::KeyPrefix;
 pub use quota::{FilesGrant, Quota};
-pub use rates::Rates;
+pub use rates::{Counted, Period, Rates};
 pub use route::RoutePattern;
 pub use scope::Scope;
 pub use slug::SlugPattern;

@@ -171,10 +171,10 @@ impl fmt::Debug for Component {
 pub fn needs_of(imports: &[Import]) -> Vec<Need> {
     let mut needs = Vec::new();
     for import in imports {
-        if let Verdict::Granted { permission } = import.verdict
-            && !needs.contains(&permission)
+        if let Verdict::Granted { permission } = &import.verdict
+            && !needs.contains(permission)
         {
-            needs.push(permission);
+            needs.push(permission.clone());
         }
     }
     needs
@@ -201,17 +201,24 @@ impl Verdict {
         if let Some(reason) = wasi_refusal(name, interfaces) {
             return Self::Refused { reason };
         }
-        let Some(gate) = interfaces.gate(unversioned(name)) else {
+        let (interface, version) = match name.split_once('@') {
+            Some((interface, version)) => (interface, Some(version)),
+            None => (name, None),
+        };
+        let Some(gate) = interfaces.gate(interface) else {
             return Self::Refused {
                 reason: "no host interface has this name".to_owned(),
             };
         };
-        if let Err(reason) = check_version(name) {
+        let served = check_version(name);
+        if let Err(reason) = served.and_then(|()| interfaces.check_version(interface, version)) {
             return Self::Refused { reason };
         }
         match gate {
             Gate::TypesOnly | Gate::Ambient => Self::Ambient,
-            Gate::Needs(permission) => Self::Granted { permission },
+            Gate::Needs(permission) => Self::Granted {
+                permission: permission.clone(),
+            },
         }
     }
 }

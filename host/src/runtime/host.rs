@@ -32,9 +32,9 @@ use crate::capability::i18n::{Catalog, Translations};
 use crate::capability::log::{Logging, Logs};
 use crate::capability::plugins::PluginCalls;
 use crate::capability::wasi::Wasi;
-use crate::capability::{Alone, Interfaces, Peers, Provider, RateLimits, Setup};
+use crate::capability::{Alone, InterfaceError, Interfaces, Peers, Provider, RateLimits, Setup};
 use crate::contract::Language;
-use crate::permission::Grants;
+use crate::permission::{Grants, Permissions};
 
 /// Compiles, describes and loads plugins. Cheap to clone.
 #[derive(Clone)]
@@ -59,6 +59,9 @@ pub enum HostError {
     /// The engine does not start.
     #[error("the engine does not start: {0}")]
     Engine(String),
+    /// A provider brings an interface that cannot be served.
+    #[error("a provider cannot be taken: {0}")]
+    Interface(#[from] InterfaceError),
 }
 
 /// Builds a [`Host`].
@@ -110,8 +113,10 @@ impl HostBuilder {
     ///
     /// # Errors
     ///
-    /// When the engine cannot reserve its address space or start its clock.
+    /// When a provider brings an interface that cannot be served, and when the engine cannot reserve its address space or
+    /// start its clock.
     pub fn build(self) -> Result<Host, HostError> {
+        self.interfaces.check()?;
         let engine = Ticking::start().map_err(|error| HostError::Engine(format!("{error:#}")))?;
         let version = semver::Version::parse(env!("CARGO_PKG_VERSION"))
             .map_err(|error| HostError::Engine(format!("the host's own version: {error}")))?;
@@ -330,7 +335,8 @@ impl Host {
             &grants,
             interfaces,
         )?;
-        let rates = self.0.rates.of(&plugin, &limits.rates);
+        let permissions = interfaces.permissions();
+        let rates = self.0.rates.of(&plugin, &limits.rates, permissions);
         let setup = Setup {
             plugin: &plugin,
             grants: &grants,
@@ -370,6 +376,12 @@ impl Host {
         Plugin::start(parts, mold, limits)
             .await
             .map_err(LoadError::Start)
+    }
+
+    /// The permissions that plugins of this host can have: ours, and those of the interfaces that the application brings.
+    /// [`Policies`](crate::registry::policy::Policies::with_permissions) take them, so that they can be granted.
+    pub fn permissions(&self) -> &Permissions {
+        self.0.interfaces.permissions()
     }
 
     /// The logs of this host's plugins.

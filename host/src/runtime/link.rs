@@ -47,12 +47,12 @@ pub(super) fn check_granted(
     let plugin = &registration.name;
     let mut missing = Vec::new();
     for import in imports {
-        if let Verdict::Granted { permission } = import.verdict
+        if let Verdict::Granted { permission } = &import.verdict
             && !grants.covers(permission)
         {
             missing.push(Missing {
                 interface: import.name.clone(),
-                need: permission,
+                need: permission.clone(),
                 asked: asked(registration, permission),
             });
         }
@@ -64,9 +64,9 @@ pub(super) fn check_granted(
         });
     }
     let mut interfaces_without = Vec::new();
-    let mut hints: Vec<(Permission, &str)> = Vec::new();
+    let mut hints: Vec<(&Permission, &str)> = Vec::new();
     for import in imports {
-        let Verdict::Granted { permission } = import.verdict else {
+        let Verdict::Granted { permission } = &import.verdict else {
             continue;
         };
         if interfaces.is_served(import.interface()) {
@@ -95,7 +95,7 @@ pub(super) fn check_granted(
 }
 
 /// The scope that a plugin asks for where an interface needs a permission.
-fn asked(registration: &Registration, need: Need) -> Vec<String> {
+fn asked(registration: &Registration, need: &Need) -> Vec<String> {
     registration
         .requested_permissions()
         .filter_map(|request| request.to_grant().ok())

@@ -23,6 +23,7 @@ use crate::capability::log::Level;
 use crate::contract::Language;
 use crate::contract::registration::{MenuLocation, Method, Segment, WidgetLocation};
 use crate::manager::{Entry, Handle, Table};
+use crate::permission::Permissions;
 use crate::platform::{Contributions, Direction};
 use crate::runtime::Plugin;
 
@@ -163,7 +164,9 @@ pub(super) async fn start(
         layout,
         dashboards: dashboards(&contributions, &asked.visitor, &language),
         plugins: if details {
-            table.plugins().map(PluginView::of).collect()
+            let permissions = app.manager.host().permissions();
+            let view = |entry| PluginView::of(entry, permissions);
+            table.plugins().map(view).collect()
         } else {
             Vec::new()
         },
@@ -255,7 +258,8 @@ impl<'a> Layout<'a> {
 }
 
 impl<'a> PluginView<'a> {
-    fn of(entry: &'a Entry) -> Self {
+    fn of(entry: &'a Entry, permissions: &Permissions) -> Self {
+        let granted = entry.grants.iter();
         let registration = &entry.description.registration;
         let plugin = entry.plugin();
         let metrics = plugin.map(Plugin::metrics).unwrap_or_default();
@@ -291,8 +295,10 @@ impl<'a> PluginView<'a> {
                 .map(|failure| failure.message.clone())
                 .or_else(|| plugin.and_then(last_error)),
             file: entry.file().display().to_string(),
-            asks: words::of_requests(&entry.description),
-            has: entry.grants.iter().map(words::of_grant).collect(),
+            asks: words::of_requests(&entry.description, permissions),
+            has: granted
+                .map(|grant| words::of_grant(grant, permissions))
+                .collect(),
             routes: routes.collect(),
             calls: metrics.calls,
             failures: metrics.traps + metrics.timeouts,

@@ -1,21 +1,22 @@
 //! Grants, requests and health in words, for people who decide about plugins.
 
-use crate::permission::{Access, Grant, Need, Permission};
+use crate::permission::{Access, Grant, Need, Permission, Permissions};
 use crate::runtime::{Description, Health, Verdict};
 
 /// A grant as the end of a sentence that begins with "may" or "asks to".
-pub(super) fn of_grant(grant: &Grant) -> String {
-    of(grant.permission(), grant.access(), &grant.scope())
+pub(super) fn of_grant(grant: &Grant, permissions: &Permissions) -> String {
+    let (permission, access) = (grant.permission(), grant.access());
+    of(permission, access, &grant.scope(), permissions)
 }
 
 /// Everything that a plugin asks for, in the order of its registration, and after it what it imports without asking.
-pub(super) fn of_requests(description: &Description) -> Vec<String> {
+pub(super) fn of_requests(description: &Description, permissions: &Permissions) -> Vec<String> {
     let mut words = Vec::new();
     let mut asked = Vec::new();
     for request in description.registration.requested_permissions() {
         match request.to_grant() {
             Ok(grant) => {
-                words.push(of_grant(&grant));
+                words.push(of_grant(&grant, permissions));
                 asked.push(grant);
             }
             Err(error) => words.push(format!(
@@ -26,15 +27,15 @@ pub(super) fn of_requests(description: &Description) -> Vec<String> {
     }
     let mut unasked: Vec<Need> = Vec::new();
     for import in &description.imports {
-        if let Verdict::Granted { permission: need } = import.verdict
-            && !unasked.contains(&need)
+        if let Verdict::Granted { permission: need } = &import.verdict
+            && !unasked.contains(need)
             && !asked.iter().any(|grant| grant.covers(need))
         {
-            unasked.push(need);
+            unasked.push(need.clone());
         }
     }
     words.extend(unasked.into_iter().map(|need| {
-        let what = of(need.permission(), need.access(), &[]);
+        let what = of(need.permission(), need.access(), &[], permissions);
         format!("{what} (imported, but not asked for in its registration)")
     }));
     words
@@ -66,7 +67,12 @@ pub(super) fn of_health(health: &Health) -> Option<String> {
     }
 }
 
-fn of(permission: Permission, access: Option<Access>, scope: &[String]) -> String {
+fn of(
+    permission: &Permission,
+    access: Option<Access>,
+    scope: &[String],
+    permissions: &Permissions,
+) -> String {
     let verb = match access {
         Some(Access::Write) => "change",
         Some(Access::ReadWrite) => "read and change",
@@ -162,6 +168,17 @@ fn of(permission: Permission, access: Option<Access>, scope: &[String]) -> Strin
             "keep files of its own",
             "keep files of its own",
         ),
+        Permission::App(name) => {
+            let verb = if access.is_some() { verb } else { "use" };
+            let about = match permissions.app(name.as_str()) {
+                Some(permission) => permission.about().to_owned(),
+                None => format!("{name}, which this application does not have"),
+            };
+            format!(
+                "{verb} {about}: {}",
+                listed("", "all", "none yet").trim_start()
+            )
+        }
     }
 }
 
@@ -170,9 +187,18 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::permission::AppPermission;
 
     #[test]
     fn a_grant_reads_as_what_the_plugin_may_do() {
+        let mut permissions = Permissions::default();
+        for (name, about) in [
+            ("acme_billing", "invoices of the customers"),
+            ("acme_print", "the printer"),
+        ] {
+            let permission = AppPermission::new(name, about).unwrap();
+            permissions.add(permission).unwrap();
+        }
         for (grant, words) in [
             (
                 "db:read=ticket,queue",
@@ -190,8 +216,22 @@ mod tests {
                 "delete for good records of the types ticket",
             ),
             ("routes=/admin/stats", "answer requests to /admin/stats"),
+            (
+                "acme_billing:read=c1,c2",
+                "read invoices of the customers: c1, c2",
+            ),
+            (
+                "acme_billing:readwrite",
+                "read and change invoices of the customers: none yet",
+            ),
+            ("acme_print=*", "use the printer: all"),
+            (
+                "other_thing=*",
+                "use other_thing, which this application does not have: all",
+            ),
         ] {
-            assert_eq!(of_grant(&Grant::parse(grant).unwrap()), words);
+            let grant = Grant::parse(grant).unwrap();
+            assert_eq!(of_grant(&grant, &permissions), words);
         }
     }
 }

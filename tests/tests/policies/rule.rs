@@ -40,7 +40,7 @@ fn plugin(
     let import = |permission: &Need| Import {
         name: "an-interface".to_owned(),
         verdict: Verdict::Granted {
-            permission: *permission,
+            permission: permission.clone(),
         },
     };
     Description {

@@ -30,6 +30,7 @@ use crate::contract::bindings::link;
 use crate::contract::host::{DbRead, DbWrite};
 use crate::contract::text::quoted;
 use crate::contract::wire::database as wire;
+use crate::permission::Counted;
 
 /// Serves `db-read` and `db-write` from a database.
 pub struct Databases {
@@ -71,7 +72,7 @@ impl Provider for Databases {
             })?;
         Ok(DbAccess {
             database,
-            rate: setup.rates.database.clone(),
+            rate: setup.rates.of(&Counted::Database),
         })
     }
 }

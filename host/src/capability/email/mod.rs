@@ -25,7 +25,7 @@ use crate::capability::{Interface, Of, PrepareError, Provider, RateLimit, Setup,
 use crate::contract::Error;
 use crate::contract::bindings::link;
 use crate::contract::host::{self, Message};
-use crate::permission::{AddressPattern, Scope};
+use crate::permission::{AddressPattern, Counted, Scope};
 
 /// Serves `email` from a back-end.
 pub struct Mail {
@@ -59,7 +59,7 @@ impl Provider for Mail {
         Ok(EmailAccess {
             post: Arc::clone(&self.post),
             scope: setup.grants.email().cloned(),
-            rate: setup.rates.emails.clone(),
+            rate: setup.rates.of(&Counted::Emails),
         })
     }
 }

@@ -34,7 +34,7 @@ use crate::capability::{Interface, Of, PrepareError, Provider, RateLimit, Setup,
 use crate::contract::bindings::link;
 use crate::contract::text::quoted;
 use crate::contract::{Error, host};
-use crate::permission::{ChannelName, ChannelPattern, Scope};
+use crate::permission::{ChannelName, ChannelPattern, Counted, Scope};
 
 /// Serves `events` from a hub.
 pub struct Events {
@@ -59,7 +59,7 @@ impl Provider for Events {
         Ok(EventAccess {
             hub: self.hub.clone(),
             scope: setup.grants.events().cloned(),
-            rate: setup.rates.events.clone(),
+            rate: setup.rates.of(&Counted::Events),
         })
     }
 }

@@ -115,7 +115,7 @@ impl Provider for Filesystem {
         let Some(folders) = self.0.clone() else {
             return Err(failed(format!(
                 "this host was started without a folder for plugins' data: {}",
-                table::back_end(Permission::Files).unwrap_or_default()
+                table::back_end(&Permission::Files).unwrap_or_default()
             )));
         };
         let plugin = setup.plugin.clone();

@@ -34,6 +34,7 @@ use crate::capability::{Interface, Of, PrepareError, Provider, RateLimit, Setup,
 use crate::contract::Error;
 use crate::contract::bindings::link;
 use crate::contract::host::{self, HttpRequest, HttpResponse};
+use crate::permission::Counted;
 
 /// How large a body may be, in bytes, in either direction.
 pub const BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -104,7 +105,7 @@ impl Provider for HttpClient {
     async fn prepare(&self, setup: &Setup<'_>) -> Result<Shared, PrepareError> {
         Ok(Arc::new(HttpAccess {
             egress: Egress::new(setup.plugin, setup.grants.http()),
-            rate: setup.rates.http.clone(),
+            rate: setup.rates.of(&Counted::Http),
             wire: self.wire.clone(),
             open: Arc::new(Semaphore::new(OPEN)),
         }))

@@ -150,7 +150,11 @@ impl PermissionRequest {
                 None
             }
         };
-        let access = match given.access.map(|access| level(access, kind)).transpose() {
+        let access = match given
+            .access
+            .map(|access| level(access, kind.as_ref()))
+            .transpose()
+        {
             Ok(access) => access,
             Err(message) => {
                 wrong("access", message);
@@ -185,15 +189,17 @@ impl PermissionRequest {
     }
 
     /// The grant that would give what is asked for. Who leaves the level out leaves it to the operator; such a request is
-    /// read as the widest level, since what is imported decides what a level can be used for.
+    /// read as the widest level, since what is imported decides what a level can be used for. Only of an application's
+    /// permission it is read as none, since that may have no levels.
     ///
     /// # Errors
     ///
     /// When an entry of the scope is none for its kind.
     pub fn to_grant(&self) -> Result<Grant, GrantError> {
-        let widest = self.kind.accesses().contains(&Access::ReadWrite);
+        let ours = !matches!(self.kind, Permission::App(_));
+        let widest = ours && self.kind.accesses().contains(&Access::ReadWrite);
         let access = self.access.or_else(|| widest.then_some(Access::ReadWrite));
-        Grant::of(self.kind, access, &self.scope)
+        Grant::of(&self.kind, access, &self.scope)
     }
 }
 
@@ -214,18 +220,18 @@ fn kind(given: wire::PermissionKind) -> Result<Permission, String> {
         Given::CustomFields => Permission::CustomFields,
         Given::Routes => Permission::Routes,
         Given::Files => Permission::Files,
-        Given::Other(name) => {
-            return Err(format!(
-                "{} is not a known kind of permission; expected {}",
+        Given::Other(name) => Permission::App(name.parse().map_err(|_| {
+            format!(
+                "{} is not a known kind of permission; expected {}, or one of the application's, such as acme_billing",
                 quoted(&name),
-                either(Permission::ALL)
-            ));
-        }
+                either(Permission::OURS)
+            )
+        })?),
     })
 }
 
 /// The level that a word of the contract stands for, if the kind has it.
-fn level(given: wire::PermissionAccess, kind: Option<Permission>) -> Result<Access, String> {
+fn level(given: wire::PermissionAccess, kind: Option<&Permission>) -> Result<Access, String> {
     use wire::PermissionAccess as Given;
     let access = match given {
         Given::Read => Access::Read,

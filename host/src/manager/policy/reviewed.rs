@@ -167,7 +167,7 @@ fn more_than_default(plugin: &Description) -> Vec<String> {
     let default = ResourcePolicy::default_for(plugin.registration.name.clone());
     let mut more = Vec::new();
     for need in needs_of(&plugin.imports) {
-        if !default.grants.covers(need) {
+        if !default.grants.covers(&need) {
             more.push(format!("{need} (by an import)"));
         }
     }

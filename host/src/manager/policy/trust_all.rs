@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{Candidate, Decision, Policy, Terms};
 use crate::contract::registration::Registration;
-use crate::permission::{Access, Grant, Grants, Need};
+use crate::permission::{Grant, Grants, Need};
 use crate::runtime::{Description, Limits, needs_of};
 
 /// For development: grants each plugin exactly what its component's imports need, with the scope that its registration
@@ -64,22 +64,21 @@ fn requested_grants(plugin: &Description) -> Grants {
     let mut grants = Vec::new();
     for need in needs_of(&plugin.imports) {
         let before = grants.len();
-        let asked = requests.iter().filter(|request| request.covers(need));
-        grants.extend(asked.filter_map(|request| narrowed(need, &request.scope())));
+        let asked = requests.iter().filter(|request| request.covers(&need));
+        grants.extend(asked.filter_map(|request| narrowed(&need, &request.scope())));
         if grants.len() == before {
             // It imports what it never asked for: linked, with no more than its own in scope.
-            grants.extend(narrowed(need, &[]));
+            grants.extend(narrowed(&need, &[]));
         }
     }
-    let unseen = |request: &&Grant| request.covers(Need::ROUTES) || request.covers(Need::FILES);
+    let unseen = |request: &&Grant| request.covers(&Need::ROUTES) || request.covers(&Need::FILES);
     grants.extend(requests.iter().filter(unseen).cloned());
     grants.into_iter().collect()
 }
 
 /// A grant of exactly `need`.
-fn narrowed(need: Need, scope: &[String]) -> Option<Grant> {
-    let access = need.access().map(Access::name);
-    Grant::parse_parts(need.permission().name(), access, scope).ok()
+fn narrowed(need: &Need, scope: &[String]) -> Option<Grant> {
+    Grant::of(need.permission(), need.access(), scope).ok()
 }
 
 fn requested_limits(registration: &Registration) -> Limits {
@@ -119,7 +118,7 @@ mod tests {
         let asked = requests.iter().map(|line| {
             let grant = Grant::parse(line).unwrap();
             PermissionRequest {
-                kind: grant.permission(),
+                kind: grant.permission().clone(),
                 access: grant.access(),
                 scope: grant.scope(),
             }
@@ -138,7 +137,7 @@ mod tests {
         let import = |permission: &Need| Import {
             name: "an-interface".to_owned(),
             verdict: Verdict::Granted {
-                permission: *permission,
+                permission: permission.clone(),
             },
         };
         let mut registration = Registration::parse(given, &semver::Version::new(0, 1, 0)).unwrap();

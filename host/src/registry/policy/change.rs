@@ -1,7 +1,9 @@
 //! What is to be changed of a policy; what is not named stays.
 
+use std::collections::BTreeMap;
+
 use super::bounds::{Bound, Mebibytes, Timeout};
-use crate::permission::Grants;
+use crate::permission::{Counted, Grants};
 use crate::runtime::InstanceMode;
 
 /// A change of a policy. Its status is changed by the functions of [`Policies`](super::Policies) alone.
@@ -27,16 +29,8 @@ pub struct PolicyChange {
     pub queue: Option<u32>,
     /// After how many calls an instance is replaced.
     pub max_invocations: Option<Bound>,
-    /// Calls of its functions.
-    pub calls_per_second: Option<Bound>,
-    /// Queries, statements and transactions.
-    pub database_per_minute: Option<Bound>,
-    /// Requests to other servers.
-    pub http_per_minute: Option<Bound>,
-    /// E-mails.
-    pub emails_per_minute: Option<Bound>,
-    /// Events.
-    pub events_per_minute: Option<Bound>,
+    /// How often it may do what is counted.
+    pub rates: BTreeMap<Counted, Bound>,
 }
 
 impl PolicyChange {

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::Status;
 use crate::contract::PluginName;
+use crate::permission::GrantError;
 use crate::registry::StoreFault;
 
 /// Why a decision cannot be accompanied by a note.
@@ -53,6 +54,14 @@ pub enum PolicyError {
     NotLimits {
         /// The plugin.
         plugin: PluginName,
+    },
+    /// A grant or a rate is for a permission that this application does not have.
+    #[error("the policy of plugin \"{plugin}\" is unchanged: {source}")]
+    NoSuchPermission {
+        /// The plugin.
+        plugin: PluginName,
+        /// What there is.
+        source: GrantError,
     },
     /// The store refused.
     #[error("the policy of plugin \"{plugin}\" is unchanged: {fault}")]

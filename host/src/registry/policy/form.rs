@@ -5,12 +5,16 @@
 //! `permissions` nothing is granted, and without `status` nobody has decided. An absent rate is *not* unlimited, as it was in
 //! the Go system; 0 is.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::bounds::{Bound, FieldError, Mebibytes, Timeout};
 use super::{ComponentId, Origin, PolicyChange, ResourcePolicy, Status};
 use crate::contract::PluginName;
-use crate::permission::{Access, Grant, Grants};
+use crate::permission::{Access, Counted, Grant, Grants, Rates};
 use crate::runtime::InstanceMode;
 
 /// The most of what is counted in a period.
@@ -22,9 +26,15 @@ const QUEUE_MAX: u32 = 100_000;
 /// The most grants of one policy.
 const GRANTS_MAX: usize = 1_000;
 
+/// A document: its rates, and the fields that are always the same.
+struct Written {
+    fixed: Fixed,
+    rates: Vec<(Counted, i64)>,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Written {
+struct Fixed {
     plugin_name: Option<PluginName>,
     status: Option<String>,
     memory_mb: Option<i64>,
@@ -36,11 +46,6 @@ struct Written {
     instances: Option<i64>,
     queue: Option<i64>,
     max_invocations: Option<i64>,
-    max_calls_per_second: Option<i64>,
-    max_db_queries_per_min: Option<i64>,
-    max_http_req_per_min: Option<i64>,
-    max_emails_per_min: Option<i64>,
-    max_events_per_min: Option<i64>,
     decided_by: Option<String>,
     component: Option<ComponentId>,
     revision: Option<u64>,
@@ -55,8 +60,51 @@ struct Head {
     revision: Option<u64>,
 }
 
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        let mut fields = Map::deserialize(deserializer)?;
+        let named = fields.keys();
+        let named: Vec<(String, Counted)> = named
+            .filter_map(|field| Some((field.clone(), Counted::of_field(field)?)))
+            .collect();
+        let mut rates = Vec::with_capacity(named.len());
+        for (field, counted) in named {
+            let rate = fields.remove(&field).unwrap_or_default();
+            let rate = Option::<i64>::deserialize(rate)
+                .map_err(|error| D::Error::custom(format_args!("{field}: {error}")))?;
+            rates.extend(rate.map(|rate| (counted, rate)));
+        }
+        let fixed = Fixed::deserialize(Value::Object(fields))
+            .map_err(|error| D::Error::custom(with_rates(&error.to_string())))?;
+        Ok(Self { fixed, rates })
+    }
+}
+
+/// Serde lists the fields that are there, but for the rates, which it does not know.
+fn with_rates(error: &str) -> String {
+    if !error.starts_with("unknown field") {
+        return error.to_owned();
+    }
+    let rates = Counted::OURS.iter();
+    let rates: Vec<String> = rates.map(|rate| format!("`{}`", rate.field())).collect();
+    format!("{error}, {}", rates.join(", "))
+}
+
 impl Written {
     fn parse(self) -> Result<(Head, PolicyChange), FieldError> {
+        let mut rates = BTreeMap::new();
+        for (counted, rate) in self.rates {
+            let bound = Bound::read(rate, RATE_MAX);
+            let bound = bound.map_err(|reason| FieldError::new(&counted.field(), reason))?;
+            rates.insert(counted, bound);
+        }
+        self.fixed.parse(rates)
+    }
+}
+
+impl Fixed {
+    fn parse(self, rates: BTreeMap<Counted, Bound>) -> Result<(Head, PolicyChange), FieldError> {
         let bound = |field: &str, number: Option<i64>, most: u32| {
             let read = number.map(|number| Bound::read(number, most)).transpose();
             read.map_err(|reason| FieldError::new(field, reason))
@@ -92,15 +140,7 @@ impl Written {
             instances: bound("instances", self.instances, INSTANCES_MAX)?,
             queue: queue.transpose()?,
             max_invocations: bound("max_invocations", self.max_invocations, RATE_MAX)?,
-            calls_per_second: bound("max_calls_per_second", self.max_calls_per_second, RATE_MAX)?,
-            database_per_minute: bound(
-                "max_db_queries_per_min",
-                self.max_db_queries_per_min,
-                RATE_MAX,
-            )?,
-            http_per_minute: bound("max_http_req_per_min", self.max_http_req_per_min, RATE_MAX)?,
-            emails_per_minute: bound("max_emails_per_min", self.max_emails_per_min, RATE_MAX)?,
-            events_per_minute: bound("max_events_per_min", self.max_events_per_min, RATE_MAX)?,
+            rates,
         };
         let head = Head {
             plugin: self.plugin_name,
@@ -167,11 +207,8 @@ struct Shown<'a> {
     instances: u32,
     queue: u32,
     max_invocations: u32,
-    max_calls_per_second: u32,
-    max_db_queries_per_min: u32,
-    max_http_req_per_min: u32,
-    max_emails_per_min: u32,
-    max_events_per_min: u32,
+    #[serde(flatten)]
+    rates: ShownRates<'a>,
     decided_by: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     component: Option<&'a ComponentId>,
@@ -179,10 +216,23 @@ struct Shown<'a> {
     revision: Option<u64>,
 }
 
+/// Rates, each as the field that is read for it.
+struct ShownRates<'a>(&'a Rates);
+
+impl Serialize for ShownRates<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rates = self.0.counted().filter_map(|counted| {
+            let rate = self.0.get(&counted)?;
+            Some((counted.field(), rate.map_or(0, NonZeroU32::get)))
+        });
+        serializer.collect_map(rates)
+    }
+}
+
 #[derive(Serialize)]
 struct ShownGrant {
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -192,7 +242,7 @@ struct ShownGrant {
 impl From<&Grant> for ShownGrant {
     fn from(grant: &Grant) -> Self {
         Self {
-            kind: grant.permission().name(),
+            kind: grant.permission().to_string(),
             access: grant.access().map(Access::name),
             scope: grant.scope(),
         }
@@ -201,8 +251,7 @@ impl From<&Grant> for ShownGrant {
 
 impl Serialize for ResourcePolicy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let number =
-            |bound: Option<std::num::NonZeroU32>| bound.map_or(0, std::num::NonZeroU32::get);
+        let number = |bound: Option<NonZeroU32>| bound.map_or(0, NonZeroU32::get);
         let shown = Shown {
             plugin_name: &self.plugin,
             status: self.status.as_str(),
@@ -215,11 +264,7 @@ impl Serialize for ResourcePolicy {
             instances: number(self.instances.count),
             queue: self.instances.queue,
             max_invocations: number(self.instances.max_invocations),
-            max_calls_per_second: number(self.rates.calls_per_second),
-            max_db_queries_per_min: number(self.rates.database_per_minute),
-            max_http_req_per_min: number(self.rates.http_per_minute),
-            max_emails_per_min: number(self.rates.emails_per_minute),
-            max_events_per_min: number(self.rates.events_per_minute),
+            rates: ShownRates(&self.rates),
             decided_by: self.origin.as_str(),
             component: self.component.as_ref(),
             revision: Some(self.revision).filter(|revision| *revision > 0),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::bounds::{FieldError, Mebibytes, Timeout};
 use super::{ComponentId, PolicyChange};
 use crate::contract::PluginName;
-use crate::permission::{Grants, Rates};
+use crate::permission::{Counted, Grants, Rates};
 use crate::runtime::{InstanceMode, Limits};
 
 /// What the host holds a plugin to, whatever it asks for.
@@ -124,7 +124,7 @@ impl ResourcePolicy {
             max_invocations: self.instances.max_invocations,
             instances: count.unwrap_or(defaults.instances),
             queue: self.instances.queue as usize,
-            rates: self.rates,
+            rates: self.rates.clone(),
             ..defaults
         }
     }
@@ -141,29 +141,17 @@ impl ResourcePolicy {
         self.init_timeout = self.init_timeout.min(default.init_timeout);
         self.shutdown_timeout = self.shutdown_timeout.min(default.shutdown_timeout);
         self.instances.queue = self.instances.queue.min(default.instances.queue);
-        for (rate, most) in [
-            (
-                &mut self.rates.calls_per_second,
-                default.rates.calls_per_second,
-            ),
-            (
-                &mut self.rates.database_per_minute,
-                default.rates.database_per_minute,
-            ),
-            (
-                &mut self.rates.http_per_minute,
-                default.rates.http_per_minute,
-            ),
-            (
-                &mut self.rates.emails_per_minute,
-                default.rates.emails_per_minute,
-            ),
-            (
-                &mut self.rates.events_per_minute,
-                default.rates.events_per_minute,
-            ),
-        ] {
-            *rate = lower(*rate, most);
+        let rates: Vec<Counted> = self.rates.counted().collect();
+        for counted in rates {
+            // What the application's permissions may do by default is the application's to know: without a rate of their own
+            // they have that.
+            match default.rates.get(&counted) {
+                Some(most) => {
+                    let rate = self.rates.get(&counted).flatten();
+                    self.rates.set(&counted, lower(rate, most));
+                }
+                None => self.rates.unset(&counted),
+            }
         }
     }
 
@@ -184,18 +172,13 @@ impl ResourcePolicy {
         for (slot, given) in [
             (&mut self.instances.count, change.instances),
             (&mut self.instances.max_invocations, change.max_invocations),
-            (&mut self.rates.calls_per_second, change.calls_per_second),
-            (
-                &mut self.rates.database_per_minute,
-                change.database_per_minute,
-            ),
-            (&mut self.rates.http_per_minute, change.http_per_minute),
-            (&mut self.rates.emails_per_minute, change.emails_per_minute),
-            (&mut self.rates.events_per_minute, change.events_per_minute),
         ] {
             if let Some(bound) = given {
                 *slot = bound.get();
             }
+        }
+        for (counted, bound) in &change.rates {
+            self.rates.set(counted, bound.get());
         }
     }
 }

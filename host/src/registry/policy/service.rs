@@ -14,13 +14,17 @@ use super::{
     PolicyChange, PolicyError, PolicyStore, ResourcePolicy, Status,
 };
 use crate::contract::PluginName;
-use crate::permission::Grants;
+use crate::permission::{Counted, GrantError, Grants, Permissions};
 use crate::registry::StoreFault;
 use crate::registry::replicated::{Changes, Replica, Replicated, Source};
 
 /// The policies of all plugins. Cheap to clone; all clones are the same.
 #[derive(Clone)]
-pub struct Policies(pub(super) Replicated<ResourcePolicy, Stored>);
+pub struct Policies {
+    pub(super) kept: Replicated<ResourcePolicy, Stored>,
+    /// What can be granted.
+    permissions: Arc<Permissions>,
+}
 
 /// The store, which writes to the log what it is told.
 pub(super) struct Stored(Box<dyn PolicyStore>);
@@ -101,13 +105,42 @@ impl Policies {
     }
 
     fn assemble(store: Box<dyn PolicyStore>) -> Self {
-        Self(Replicated::new(Stored(store), "decisions"))
+        Self {
+            kept: Replicated::new(Stored(store), "decisions"),
+            permissions: Arc::default(),
+        }
+    }
+
+    /// The same policies, where an application has permissions of its own
+    /// ([`Host::permissions`](crate::Host::permissions)). Without this only ours can be granted. Policies that name others,
+    /// since another program has decided so, are kept as they are.
+    #[must_use]
+    pub fn with_permissions(self, permissions: &Permissions) -> Self {
+        Self {
+            permissions: Arc::new(permissions.clone()),
+            ..self
+        }
+    }
+
+    /// Refuses a change that grants or limits what nobody here can use.
+    fn check(&self, plugin: &PluginName, change: &PolicyChange) -> Result<(), PolicyError> {
+        let grants = change.grants.iter().flatten();
+        let grants = grants.map(|grant| self.permissions.check(grant));
+        let rates = change.rates.keys().map(|counted| match counted {
+            Counted::App(name) => self.permissions.known(name).map(drop),
+            _ => Ok(()),
+        });
+        let checked: Result<(), GrantError> = grants.chain(rates).collect();
+        checked.map_err(|source| PolicyError::NoSuchPermission {
+            plugin: plugin.clone(),
+            source,
+        })
     }
 
     /// What was decided about a plugin; none where nothing was.
     #[must_use]
     pub fn get(&self, plugin: &str) -> Option<Arc<ResourcePolicy>> {
-        self.0.known().get(plugin).cloned()
+        self.kept.known().get(plugin).cloned()
     }
 
     /// The policy that a plugin has: what was decided, or the default policy.
@@ -120,20 +153,22 @@ impl Policies {
     /// All that was decided, by plugin.
     #[must_use]
     pub fn list(&self) -> Vec<Arc<ResourcePolicy>> {
-        self.0.known().listed().to_vec()
+        self.kept.known().listed().to_vec()
     }
 
     /// Lets a plugin run under its policy, after a change of it.
     ///
     /// # Errors
     ///
-    /// When the store refuses; then nothing is changed.
+    /// When the change grants or limits what this application does not have, and when the store refuses; then nothing is
+    /// changed.
     pub async fn approve(
         &self,
         plugin: &PluginName,
         change: &PolicyChange,
         note: &Note,
     ) -> Result<Arc<ResourcePolicy>, PolicyError> {
+        self.check(plugin, change)?;
         self.decide(plugin, Status::Approved, note, |policy| {
             policy.apply(change)
         })
@@ -144,13 +179,14 @@ impl Policies {
     ///
     /// # Errors
     ///
-    /// When the store refuses; then nothing is changed.
+    /// As [`approve`](Self::approve).
     pub async fn restrict(
         &self,
         plugin: &PluginName,
         change: &PolicyChange,
         note: &Note,
     ) -> Result<Arc<ResourcePolicy>, PolicyError> {
+        self.check(plugin, change)?;
         self.decide(plugin, Status::Restricted, note, |policy| {
             policy.lower();
             policy.apply(change);
@@ -230,6 +266,7 @@ impl Policies {
                 plugin: plugin.clone(),
             });
         }
+        self.check(plugin, change)?;
         let next = |present: Option<&ResourcePolicy>| {
             let mut policy = stored(plugin, present)?;
             policy.apply(change);
@@ -315,14 +352,14 @@ impl Policies {
     ///
     /// When the store cannot be read.
     pub async fn audit(&self, page: &AuditPage) -> Result<Vec<AuditEntry>, PolicyError> {
-        let entries = self.0.source().0.audit(page).await;
+        let entries = self.kept.source().0.audit(page).await;
         entries.map_err(PolicyError::Unread)
     }
 
     /// Tells of changes from now on.
     #[must_use]
     pub fn changes(&self) -> PolicyChanges {
-        self.0.changes()
+        self.kept.changes()
     }
 
     /// Reads all policies again, after somebody else changed the store.
@@ -331,13 +368,13 @@ impl Policies {
     ///
     /// When the store cannot be read; what was known stays.
     pub async fn refresh(&self) -> Result<(), PolicyError> {
-        self.0.refresh().await.map_err(PolicyError::Unread)
+        self.kept.refresh().await.map_err(PolicyError::Unread)
     }
 
     /// Looks every half second whether another node changed something, until nobody has the policies any more or the future
     /// is dropped. A store that does not answer is asked again; what was known stays.
     pub fn follow(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.0.follow()
+        self.kept.follow()
     }
 
     /// Gives a plugin a status, whatever it had before.

@@ -58,7 +58,7 @@ impl Policies {
                 Next::Remove => replicated::Next::Remove(event(None, Decided::Forgotten)?),
             })
         };
-        self.0.change(plugin, decide, refused).await
+        self.kept.change(plugin, decide, refused).await
     }
 }
 

@@ -42,11 +42,11 @@ impl Pool {
             });
         }
         if word.is_rated()
-            && let Err(limited) = self.rates.calls.check_at(now)
+            && let Err(limited) = self.calls.check_at(now)
         {
             return Err(CallError::TooOften {
                 plugin: plugin.clone(),
-                per_second: self.rates.calls.limit(),
+                per_second: self.calls.limit(),
                 retry_after_ms: limited.retry_after_ms(),
             });
         }

@@ -42,7 +42,8 @@ use super::limits::{InstanceMode, Limits};
 use super::live::{Live, Terms, Word};
 use super::metrics::{Ending, Metrics};
 use super::watch::Watch;
-use crate::capability::PluginRates;
+use crate::capability::{PluginRates, RateLimit};
+use crate::permission::Counted;
 
 /// The instances of one plugin.
 pub(super) struct Pool {
@@ -50,6 +51,8 @@ pub(super) struct Pool {
     live: Live,
     clock: Clock,
     rates: PluginRates,
+    /// What is counted of calls, at hand for each of them.
+    calls: RateLimit,
     watch: Watch,
     shards: Shards,
     /// Permits that are taken, by idle instances and by those in calls.
@@ -88,6 +91,7 @@ impl Pool {
             mold,
             live: Live::new(limits),
             clock,
+            calls: rates.of(&Counted::Calls),
             rates,
             watch: Watch::new(breaker),
             shards: Shards::default(),

@@ -31,15 +31,21 @@ pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
         places.build().display()
     );
     server::check_free(address)?;
-    // All of the workspace's own packages, as the tests build them, so that what both need is built once.
-    process::run(cargo(places).args(["build", "--bins"]))?;
     let all = guest::discover(places)?;
     let examples: Vec<&Guest> = all
         .iter()
         .filter(|guest| guest.purpose == Purpose::Example)
         .filter(|guest| configuration::PLUGINS.contains(&guest.name.as_str()))
         .collect();
-    guest::build(places, &examples)?;
+    // The guests wait for networks and for builders that use one processor, so they are built beside the program.
+    std::thread::scope(|scope| {
+        let guests = scope.spawn(|| guest::build(places, &examples));
+        // By the program's name, so that features are resolved for all of the workspace's own packages, as the tests resolve
+        // them: what both need is built once.
+        process::run(cargo(places).args(["build", "--bin", "goatherd"]))?;
+        let guests = guests.join();
+        guests.unwrap_or_else(|_| bail!("building the guests stopped"))
+    })?;
 
     let folder = places.demo();
     let database = folder.join("helpdesk.db");
