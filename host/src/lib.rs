@@ -25,18 +25,32 @@
 //!
 //! The layers, from the top down; arrows run one way only: `web` and `cli`, `platform`, `manager`, `loader`, [`runtime`],
 //! [`capability`], [`permission`] and [`contract`].
+//!
+//! What an application does not use it does not compile: see `[features]` in this crate's `Cargo.toml`. Without any of them it
+//! is what the example above needs.
+
+// Every part has helpers that only some features use; that none of all is unused is for the whole to show.
+#![cfg_attr(not(feature = "program"), allow(dead_code, unused_imports))]
 
 pub mod capability;
+#[cfg(feature = "program")]
 pub mod cli;
 pub mod contract;
+#[cfg(feature = "manager")]
 pub mod loader;
+#[cfg(feature = "manager")]
 pub mod manager;
+mod names;
 pub mod permission;
+#[cfg(feature = "manager")]
 pub mod platform;
+#[cfg(feature = "manager")]
 pub mod registry;
 pub mod runtime;
 pub mod store;
+#[cfg(feature = "tls")]
 pub mod tls;
+#[cfg(feature = "web")]
 pub mod web;
 
 pub use runtime::{Host, Plugin};

@@ -13,11 +13,13 @@ pub mod config;
 pub mod context;
 pub mod custom_fields;
 pub mod db;
+#[cfg(feature = "email")]
 pub mod email;
 pub mod entities;
 pub mod events;
 pub mod files;
 mod guest;
+#[cfg(feature = "http")]
 pub mod http;
 pub mod i18n;
 mod interfaces;

@@ -114,13 +114,15 @@ pub fn back_end(permission: &Permission) -> Option<&'static str> {
             "set database (--database), in which they are kept; embedders add the provider custom_fields::CustomFields"
         }
         Permission::Email => {
-            "set mail.from, and mail.outbox or mail.smtp; embedders add the provider email::Mail"
+            "set mail.from, and mail.outbox or mail.smtp; embedders add the provider email::Mail, which is there with the \
+             crate's feature email"
         }
         Permission::Files => {
             "set data, the folder in which plugins have theirs; embedders call HostBuilder::data_folders"
         }
         Permission::Http => {
-            "embedders add the provider http::HttpClient, which the program always has"
+            "embedders add the provider http::HttpClient, which is there with the crate's feature http; the program always \
+             has it"
         }
         Permission::Events => {
             "embedders add the provider events::Events, which the program always has"

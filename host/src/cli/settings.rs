@@ -27,98 +27,93 @@ const DEFAULT_FILE: &str = "goatherd.toml";
 /// What the names of environment variables begin with.
 const PREFIX: &str = "GOATHERD_";
 
-/// The settings that the environment can give, without the prefix. Other variables with it mean nothing here: they may be
-/// another program's.
-const FROM_ENVIRONMENT: &[&str] = &[
-    "listen",
-    "plugins",
-    "database",
-    "cache",
-    "events",
-    "secret_keys",
-    "data",
-    "certificates",
-    "unpacked",
-    "require_signatures",
-    "approve_signed",
-    "idle_seconds",
-    "watch",
-    "code_cache",
-    "trust_all",
-    "open",
-    "admin_token",
-];
+/// Where a setting can be given beside the flags of a command, which have settings' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the file, and in an environment variable: the prefix, and its name in capitals. Other variables with the prefix
+    /// mean nothing here: they may be another program's.
+    Environment,
+    /// In the file alone, since it is more than one value.
+    File,
+}
 
-/// All settings of the program.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Settings {
+macro_rules! settings {
+    ($($(#[$doc:meta])+ $place:ident $name:ident: $type:ty $(= $default:expr)?;)+) => {
+        /// All settings of the program.
+        #[derive(Debug, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub(super) struct Settings {
+            $($(#[$doc])+ pub(super) $name: $type,)+
+        }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self {
+                    $($name: settings!(@default $($default)?),)+
+                }
+            }
+        }
+
+        /// Each setting by its name, and where it can be given.
+        const ALL: &[(&str, Place)] = &[$((stringify!($name), Place::$place),)+];
+    };
+    (@default $default:expr) => { $default };
+    (@default) => { Default::default() };
+}
+
+settings! {
     /// Address to listen on.
-    #[serde(default = "default_listen")]
-    pub(super) listen: SocketAddr,
+    Environment listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8787));
     /// Directory of plugins.
-    #[serde(default = "default_plugins")]
-    pub(super) plugins: PathBuf,
+    Environment plugins: PathBuf = PathBuf::from("plugins");
     /// Where packages are taken apart.
-    pub(super) unpacked: Option<PathBuf>,
+    Environment unpacked: Option<PathBuf>;
     /// Public keys whose signatures count, as `goatherd keygen` prints them.
-    #[serde(default)]
-    pub(super) trusted_keys: Vec<String>,
+    File trusted_keys: Vec<String>;
     /// Ids of keys whose signatures count no more.
-    #[serde(default)]
-    pub(super) revoked_keys: Vec<String>,
+    File revoked_keys: Vec<String>;
     /// Refuse plugins that no trusted key has signed.
-    #[serde(default)]
-    pub(super) require_signatures: bool,
+    Environment require_signatures: bool;
     /// Approve by itself what a trusted key has signed and what asks for no more than the default policy gives.
-    #[serde(default)]
-    pub(super) approve_signed: bool,
+    Environment approve_signed: bool;
     /// Load plugins by their first call, and unload those that were not called for so long.
-    pub(super) idle_seconds: Option<NonZeroU64>,
+    Environment idle_seconds: Option<NonZeroU64>;
     /// Take up what changes in the plugin directory.
-    #[serde(default = "yes")]
-    pub(super) watch: bool,
+    Environment watch: bool = true;
     /// The application's database, in which the host keeps its own tables too.
-    pub(super) database: Option<DatabaseSetting>,
+    Environment database: Option<DatabaseSetting>;
     /// The schema of a PostgreSQL database.
-    pub(super) schema: Option<String>,
+    Environment schema: Option<String>;
     /// Functions of a PostgreSQL database that plugins may call.
-    #[serde(default)]
-    pub(super) functions: Vec<String>,
+    File functions: Vec<String>;
     /// Tables that organisations own, and the column of each that says which one.
-    #[serde(default)]
-    pub(super) organisations: BTreeMap<String, String>,
+    File organisations: BTreeMap<String, String>;
     /// The application's entity types, by name.
-    #[serde(default)]
-    pub(super) entity: BTreeMap<String, EntitySettings>,
+    File entity: BTreeMap<String, EntitySettings>;
     /// The Redis server of the cache; without one the cache is in memory.
-    pub(super) cache: Option<String>,
+    Environment cache: Option<String>;
     /// What carries events between nodes; without it they stay in this one.
-    pub(super) events: Option<EventsSetting>,
+    Environment events: Option<EventsSetting>;
     /// Who plugins' e-mail comes from and how it goes.
-    pub(super) mail: Option<MailSettings>,
+    File mail: Option<MailSettings>;
     /// The file with the keys of secrets.
-    pub(super) secret_keys: Option<PathBuf>,
+    Environment secret_keys: Option<PathBuf>;
     /// Directory of plugins' own data, for files grants.
-    pub(super) data: Option<PathBuf>,
+    Environment data: Option<PathBuf>;
     /// PEM file with certificates that are believed beside the system's.
-    pub(super) certificates: Option<PathBuf>,
+    Environment certificates: Option<PathBuf>;
     /// Directory of compiled code.
-    pub(super) code_cache: Option<PathBuf>,
+    Environment code_cache: Option<PathBuf>;
     /// Approve what each plugin asks for.
-    #[serde(default)]
-    pub(super) trust_all: bool,
+    Environment trust_all: bool;
     /// Treat every visitor as an administrator.
-    #[serde(default)]
-    pub(super) open: bool,
+    Environment open: bool;
     /// What an administrator's requests carry as bearer token.
-    pub(super) admin_token: Option<String>,
+    Environment admin_token: Option<String>;
     /// Settings that the application exposes to plugins with a config grant.
-    #[serde(default)]
-    pub(super) settings: BTreeMap<String, Value>,
+    File settings: BTreeMap<String, Value>;
     /// What was decided about each plugin, by name.
-    #[serde(default)]
-    pub(super) plugin: BTreeMap<String, PluginSettings>,
+    File plugin: BTreeMap<String, PluginSettings>;
 }
 
 /// What was decided about a plugin.
@@ -222,18 +217,6 @@ pub(super) struct MailSettings {
     pub(super) smtp: Option<Concealed>,
 }
 
-fn default_listen() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 8787))
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn default_plugins() -> PathBuf {
-    PathBuf::from("plugins")
-}
-
 /// Reads the settings for these arguments.
 pub(super) fn load(args: &Args) -> Result<Settings, Failure> {
     let mut figment = Figment::new();
@@ -249,12 +232,18 @@ pub(super) fn load(args: &Args) -> Result<Settings, Failure> {
         None => {}
     }
     figment = figment
-        .merge(Env::prefixed(PREFIX).only(FROM_ENVIRONMENT))
+        .merge(Env::prefixed(PREFIX).only(&from_environment()))
         .merge(Serialized::defaults(&args.common));
     if let Command::Serve(serve) = &args.command {
         figment = figment.merge(Serialized::defaults(serve));
     }
     Ok(figment.extract().context("the settings are wrong")?)
+}
+
+/// The names of the settings that the environment can give.
+fn from_environment() -> Vec<&'static str> {
+    let given = ALL.iter().filter(|(_, place)| *place == Place::Environment);
+    given.map(|(name, _)| *name).collect()
 }
 
 impl Settings {
@@ -292,4 +281,43 @@ pub(super) fn cache_directory(name: &str) -> Option<PathBuf> {
     };
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(base.join("goatherd").join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_setting_is_in_the_readme() {
+        let readme = std::fs::read_to_string("../README.md").unwrap();
+        let blocks = readme
+            .split("```")
+            .filter(|block| block.starts_with("toml\n"));
+        let block = blocks.max_by_key(|block| block.len()).unwrap();
+        for (name, _) in ALL {
+            let forms = [
+                format!("\n{name} = "),
+                format!("\n# {name} = "),
+                format!("\n[{name}"),
+            ];
+            assert!(
+                forms.iter().any(|form| block.contains(form)),
+                "the README does not say what {name} is"
+            );
+        }
+    }
+
+    #[test]
+    fn every_flag_of_a_command_that_gives_a_setting_has_its_name() {
+        use clap::CommandFactory as _;
+        let command = Args::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        let own = ["config", "log", "help", "version"];
+        for flag in command.get_arguments().chain(serve.get_arguments()) {
+            let name = flag.get_id().as_str();
+            let known = own.contains(&name) || ALL.iter().any(|(setting, _)| *setting == name);
+            assert!(known, "--{name} is no setting");
+        }
+    }
 }

@@ -20,7 +20,7 @@ use std::{
 use serde::{Serialize, Serializer};
 
 use super::chain::Chain;
-use super::text::quoted_owned;
+use crate::names::text::quoted_owned;
 
 /// For whom a call runs, in which language, and until when.
 ///

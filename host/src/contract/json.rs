@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned, de::IgnoredAny, ser};
 use serde_json::value::RawValue;
 
-use super::{json_scan::is_plain_json, text::quoted_owned};
+use super::json_scan::is_plain_json;
+use crate::names::text::quoted_owned;
 
 /// How many arrays and objects may stand inside each other: as many as `serde_json` reads back.
 pub const MAX_DEPTH: usize = 127;

@@ -16,18 +16,16 @@ pub mod host;
 pub mod invocation;
 pub mod json;
 mod json_scan;
-pub mod name;
 pub mod registration;
-pub(crate) mod text;
 pub mod version;
 pub mod wire;
 
+pub use crate::names::{PluginName, PluginNameError};
 pub use call::{
     CallContext, Language, LanguageError, RequestId, RequestIdError, User, UserRole, UserTrait,
 };
 pub use chain::Chain;
 pub use error::{Error, ErrorDetail, RateLimited};
 pub use json::{Json, JsonError};
-pub use name::{PluginName, PluginNameError};
 pub use registration::{Problem, Problems, Registration};
 pub use version::ContractVersion;

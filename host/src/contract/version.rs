@@ -10,7 +10,7 @@ use std::{fmt, str::FromStr};
 use semver::Version;
 use serde::{Serialize, Serializer};
 
-use super::text::{quoted, quoted_owned};
+use crate::names::text::{quoted, quoted_owned};
 
 /// The name of the WIT package.
 pub const PACKAGE: &str = "goatherd:plugin";

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::error::PatternError;
 use super::scope::Scope;
-use crate::contract::PluginName;
+use crate::names::PluginName;
 
 /// One plugin by its name, or all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

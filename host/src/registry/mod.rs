@@ -37,6 +37,8 @@ pub use replicated::Changes;
 pub use schema::{Schema, SchemaError, Schemas};
 pub use service::{ConfigCheck, RecordChanges, Service};
 pub use settings::RegistrySettings;
-pub use sql::{PostgresRegistry, SqlRegistry, SqliteRegistry};
+#[cfg(feature = "postgres")]
+pub use sql::PostgresRegistry;
+pub use sql::{SqlRegistry, SqliteRegistry};
 pub use store::Store;
 pub use workflow::{Step, Undo, Workflow, WorkflowError};

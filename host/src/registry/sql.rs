@@ -10,9 +10,10 @@ use async_trait::async_trait;
 
 use super::{Record, Store, StoreFault};
 use crate::contract::PluginName;
+#[cfg(feature = "postgres")]
+use crate::store::PostgresStore;
 use crate::store::{
-    Mode, Param, PostgresStore, Row, SchemaError, SqliteStore, StoreError, Tables, Transaction,
-    families,
+    Mode, Param, Row, SchemaError, SqliteStore, StoreError, Tables, Transaction, families,
 };
 
 /// How long one look into the table or one change of it may take.
@@ -40,6 +41,7 @@ pub struct SqlRegistry<S>(S);
 /// The same of a SQLite file.
 pub type SqliteRegistry = SqlRegistry<SqliteStore>;
 /// The same of a PostgreSQL database.
+#[cfg(feature = "postgres")]
 pub type PostgresRegistry = SqlRegistry<PostgresStore>;
 
 impl SqliteRegistry {
@@ -54,6 +56,7 @@ impl SqliteRegistry {
     }
 }
 
+#[cfg(feature = "postgres")]
 impl PostgresRegistry {
     /// The table in this database, which is made or upgraded if need be.
     ///

@@ -48,5 +48,6 @@ pub use limits::{InstanceMode, Limits};
 pub use metrics::Metrics;
 pub use plugin::{Plugin, Reply};
 pub use private::PrivateError;
+#[cfg(feature = "manager")]
 pub(crate) use private::open_private;
 pub use trap::Trap;

@@ -11,14 +11,18 @@
 
 mod error;
 pub mod families;
+#[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
 mod redis;
 pub mod schema;
 mod sqlite;
 mod tables;
 
 pub use error::StoreError;
+#[cfg(feature = "postgres")]
 pub use postgres::{PostgresSession, PostgresStore};
+#[cfg(feature = "redis")]
 pub use redis::{RedisFailure, RedisStore};
 pub use schema::{Family, SchemaError};
 pub use sqlite::SqliteStore;

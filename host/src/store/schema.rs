@@ -196,6 +196,7 @@ impl From<rusqlite::Error> for SchemaError {
     }
 }
 
+#[cfg(feature = "postgres")]
 impl From<tokio_postgres::Error> for SchemaError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Store(error.into())

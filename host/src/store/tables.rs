@@ -17,7 +17,9 @@ use std::time::Instant;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::{PostgresStore, SqliteStore, StoreError};
+#[cfg(feature = "postgres")]
+use super::PostgresStore;
+use super::{SqliteStore, StoreError};
 
 /// What a piece of work returns: its future, in a box.
 pub type Working<'w, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'w>>;
@@ -89,6 +91,7 @@ fn run_to_end<T, E: From<StoreError>>(
     }
 }
 
+#[cfg(feature = "postgres")]
 impl Tables for PostgresStore {
     async fn work<T, E, W>(&self, mode: Mode, deadline: Instant, work: W) -> Result<T, E>
     where
@@ -119,6 +122,7 @@ impl Tables for PostgresStore {
     }
 }
 
+#[cfg(feature = "postgres")]
 /// The server ends each statement at the deadline; this ends all of them together, also when the server is silent. What is
 /// given up is undone.
 async fn in_time<T, E: From<StoreError>>(
@@ -136,7 +140,9 @@ pub struct Transaction<'t>(Kind<'t>);
 
 enum Kind<'t> {
     Sqlite(&'t mut Connection),
+    #[cfg(feature = "postgres")]
     Reading(&'t deadpool_postgres::ClientWrapper),
+    #[cfg(feature = "postgres")]
     Writing(deadpool_postgres::Transaction<'t>),
 }
 
@@ -146,6 +152,7 @@ impl Transaction<'_> {
     pub fn engine(&self) -> Engine {
         match self.0 {
             Kind::Sqlite(_) => Engine::Sqlite,
+            #[cfg(feature = "postgres")]
             Kind::Reading(_) | Kind::Writing(_) => Engine::Postgres,
         }
     }
@@ -162,10 +169,12 @@ impl Transaction<'_> {
     ) -> Result<u64, StoreError> {
         match &mut self.0 {
             Kind::Sqlite(connection) => execute(connection, sql, values),
+            #[cfg(feature = "postgres")]
             Kind::Reading(client) => {
                 let statement = client.prepare_cached(sql).await?;
                 Ok(client.execute(&statement, &postgres(values)).await?)
             }
+            #[cfg(feature = "postgres")]
             Kind::Writing(transaction) => {
                 let statement = transaction.prepare_cached(sql).await?;
                 Ok(transaction.execute(&statement, &postgres(values)).await?)
@@ -183,18 +192,21 @@ impl Transaction<'_> {
         sql: &'static str,
         values: &[&dyn Param],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = match &mut self.0 {
-            Kind::Sqlite(connection) => return query(connection, sql, values),
+        match &mut self.0 {
+            Kind::Sqlite(connection) => query(connection, sql, values),
+            #[cfg(feature = "postgres")]
             Kind::Reading(client) => {
                 let statement = client.prepare_cached(sql).await?;
-                client.query(&statement, &postgres(values)).await?
+                let rows = client.query(&statement, &postgres(values)).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
+            #[cfg(feature = "postgres")]
             Kind::Writing(transaction) => {
                 let statement = transaction.prepare_cached(sql).await?;
-                transaction.query(&statement, &postgres(values)).await?
+                let rows = transaction.query(&statement, &postgres(values)).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        };
-        Ok(rows.into_iter().map(Row::Postgres).collect())
+        }
     }
 
     /// The first row of a query on the host's own tables, if it has any.
@@ -245,6 +257,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, values: &[&dyn Param]) -> Resul
     Ok(())
 }
 
+#[cfg(feature = "postgres")]
 fn postgres<'v>(values: &[&'v dyn Param]) -> Vec<&'v (dyn tokio_postgres::types::ToSql + Sync)> {
     values.iter().map(|value| value.postgres()).collect()
 }
@@ -254,9 +267,18 @@ pub trait Param: Send + Sync {
     /// As SQLite takes it.
     fn sqlite(&self) -> &dyn rusqlite::ToSql;
     /// As PostgreSQL takes it.
+    #[cfg(feature = "postgres")]
     fn postgres(&self) -> &(dyn tokio_postgres::types::ToSql + Sync);
 }
 
+#[cfg(not(feature = "postgres"))]
+impl<V: rusqlite::ToSql + Send + Sync> Param for V {
+    fn sqlite(&self) -> &dyn rusqlite::ToSql {
+        self
+    }
+}
+
+#[cfg(feature = "postgres")]
 impl<V: rusqlite::ToSql + tokio_postgres::types::ToSql + Send + Sync> Param for V {
     fn sqlite(&self) -> &dyn rusqlite::ToSql {
         self
@@ -272,6 +294,7 @@ pub enum Row {
     /// Its columns.
     Sqlite(Vec<rusqlite::types::Value>),
     /// The driver's.
+    #[cfg(feature = "postgres")]
     Postgres(tokio_postgres::Row),
 }
 
@@ -292,6 +315,7 @@ impl Row {
                     .ok_or_else(|| broken("it is not there".to_owned()))?;
                 V::column_result(ValueRef::from(value)).map_err(|error| broken(error.to_string()))
             }
+            #[cfg(feature = "postgres")]
             Self::Postgres(row) => row
                 .try_get(column)
                 .map_err(|error| broken(error.to_string())),
@@ -300,6 +324,15 @@ impl Row {
 }
 
 /// What both engines give: `bool`, `i32`, `i64`, text, bytes, and each of them or nothing.
+#[cfg(feature = "postgres")]
 pub trait Column: rusqlite::types::FromSql + for<'r> tokio_postgres::types::FromSql<'r> {}
 
+#[cfg(feature = "postgres")]
 impl<V: rusqlite::types::FromSql + for<'r> tokio_postgres::types::FromSql<'r>> Column for V {}
+
+/// What the engine gives: `bool`, `i32`, `i64`, text, bytes, and each of them or nothing.
+#[cfg(not(feature = "postgres"))]
+pub trait Column: rusqlite::types::FromSql {}
+
+#[cfg(not(feature = "postgres"))]
+impl<V: rusqlite::types::FromSql> Column for V {}

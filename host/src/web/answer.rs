@@ -12,8 +12,8 @@ use thiserror::Error;
 use url::Url;
 
 use crate::contract::Json;
-use crate::contract::text::quoted;
 use crate::contract::wire::handlers::{Response, ResponseBody};
+use crate::names::text::quoted;
 
 /// An answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 mod changes;
 mod crash;
+mod current_thread;
 mod large;
 mod order;
 mod organisations;

@@ -5,11 +5,13 @@
 
 mod backend;
 mod memory;
+#[cfg(feature = "redis")]
 mod redis;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "redis")]
 pub use self::redis::RedisCache;
 pub use backend::{Cache, IncrementError, PluginCache, Unavailable};
 pub use memory::{MemoryCache, QUOTA};

@@ -10,8 +10,8 @@ use crate::capability::table::CAPABILITIES;
 use crate::capability::{Interface, Of, Peers, PrepareError, Provider, Setup, View};
 use crate::contract::bindings::link;
 use crate::contract::host::{self, AvailableCapability};
-use crate::contract::text::quoted;
 use crate::contract::{Error, Json};
+use crate::names::text::quoted;
 use crate::permission::{Scope, SlugPattern};
 
 /// Serves `capabilities` with the peers that each plugin was loaded with.

@@ -88,6 +88,7 @@ impl From<rusqlite::Error> for FieldsError {
     }
 }
 
+#[cfg(feature = "postgres")]
 impl From<tokio_postgres::Error> for FieldsError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Store(error.into())
@@ -135,6 +136,7 @@ impl From<rusqlite::Error> for DeclareError {
     }
 }
 
+#[cfg(feature = "postgres")]
 impl From<tokio_postgres::Error> for DeclareError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Store(error.into())
@@ -145,9 +147,7 @@ impl From<tokio_postgres::Error> for DeclareError {
 #[async_trait]
 pub trait CustomFieldStore: Send + Sync + 'static {
     /// Takes note of what a plugin registered, replacing what it registered before under the same names. Fields that it
-    /// registers no more stay, with their values, for the day it does again.
-    ///
-    /// Called when a plugin is loaded, in a runtime that ends with the call: a connection made here must not be kept.
+    /// registers no more stay, with their values, for the day it does again. Called when a plugin is loaded.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@
 //! other, as the contract says.
 
 use crate::contract::registration::FieldType;
-use crate::contract::text::quoted;
+use crate::names::text::quoted;
 
 use super::definition::{Definition, Wrong};
 use super::value::{Decimal, Given, Value};

@@ -19,7 +19,7 @@
 use std::cmp::Ordering;
 
 use crate::contract::registration::FieldType;
-use crate::contract::text::quoted;
+use crate::names::text::quoted;
 
 use super::definition::{Definition, Wrong};
 use super::value::{

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::capability::Caller;
-use crate::contract::text::{NameShape, quoted};
 use crate::contract::{Error, PluginName};
+use crate::names::text::{NameShape, quoted};
 use crate::permission::{FieldPattern, Grants, Scope};
 
 use super::backend::CustomFieldStore;

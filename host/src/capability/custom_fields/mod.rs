@@ -17,6 +17,7 @@ mod condition;
 mod convert;
 mod definition;
 mod fields;
+#[cfg(feature = "postgres")]
 mod postgres;
 pub(crate) mod schema;
 mod serve;
@@ -34,6 +35,7 @@ pub use change::{Change, GivenChange, Unmade};
 pub use condition::{Comparison, Condition, GivenCondition, IN_VALUES, Index, Search, Test};
 pub use definition::{Declaration, Definition, FieldName, Wrong};
 pub use fields::FieldsAccess;
+#[cfg(feature = "postgres")]
 pub use postgres::PostgresFields;
 pub use sqlite::SqliteFields;
 

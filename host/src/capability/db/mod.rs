@@ -9,6 +9,7 @@ mod error;
 mod organisation;
 mod policy;
 
+#[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;
 
@@ -20,6 +21,7 @@ pub use backend::{
 };
 pub use error::{DbError, DbErrorKind, DbReason};
 pub use organisation::{OrganisationTables, OrganisationTablesError};
+#[cfg(feature = "postgres")]
 pub use postgres::{PostgresDatabase, PostgresSettings};
 pub use sqlite::{SqliteDatabase, SqliteError};
 
@@ -28,8 +30,8 @@ use crate::capability::{Caller, Interface, Of, PrepareError, Provider, RateLimit
 use crate::contract::Error;
 use crate::contract::bindings::link;
 use crate::contract::host::{DbRead, DbWrite};
-use crate::contract::text::quoted;
 use crate::contract::wire::database as wire;
+use crate::names::text::quoted;
 use crate::permission::Counted;
 
 /// Serves `db-read` and `db-write` from a database.

@@ -4,8 +4,8 @@
 //! cannot be made to write a header that the plugin chose. What has the wrong form is refused and never repaired.
 
 use crate::contract::host::{Message, MessageBody, MessageOption};
-use crate::contract::text::quoted;
 use crate::contract::{Error, PluginName};
+use crate::names::text::quoted;
 use crate::permission::{Address, AddressPattern, Scope};
 
 /// How many recipients a message may have over its three lists.

@@ -9,6 +9,7 @@ mod check;
 mod compose;
 mod outbox;
 mod sender;
+#[cfg(feature = "smtp")]
 mod smtp;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use backend::{MailError, Mailer, Outgoing, Refusal};
 pub use check::{BODY_BYTES, RECIPIENTS, SUBJECT_BYTES};
 pub use outbox::{Outbox, OutboxError};
 pub use sender::{Sender, SenderError};
+#[cfg(feature = "smtp")]
 pub use smtp::{Smtp, SmtpError};
 
 use self::check::Checked;

@@ -10,6 +10,7 @@ mod config;
 mod fit;
 mod kept;
 mod parse;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod purge;
 mod service;
@@ -27,6 +28,7 @@ pub use config::{
     Personal, PersonalSettings, RETENTION_DAYS, ReplacedSettings, Replacement, SoftDeleteSettings,
     TimeForm,
 };
+#[cfg(feature = "postgres")]
 pub use postgres::PostgresEntities;
 pub use purge::{BATCH, EVERY, PurgeJob, Purged};
 pub use service::{Actor, BIN_MAX, EntityService, LOG_MAX, REASON_BYTES};

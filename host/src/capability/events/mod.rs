@@ -11,7 +11,9 @@ mod delivery;
 mod event;
 mod hub;
 mod memory;
+#[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
 mod redis;
 mod ring;
 mod sink;
@@ -25,15 +27,17 @@ pub use event::{
 };
 pub use hub::{EventHub, SubscribeError, Subscription};
 pub use memory::MemoryBroker;
+#[cfg(feature = "postgres")]
 pub use postgres::PostgresBroker;
+#[cfg(feature = "redis")]
 pub use redis::RedisBroker;
 pub use sink::Sink;
 
 use crate::capability::table::EVENTS;
 use crate::capability::{Interface, Of, PrepareError, Provider, RateLimit, Setup, View};
 use crate::contract::bindings::link;
-use crate::contract::text::quoted;
 use crate::contract::{Error, host};
+use crate::names::text::quoted;
 use crate::permission::{ChannelName, ChannelPattern, Counted, Scope};
 
 /// Serves `events` from a hub.

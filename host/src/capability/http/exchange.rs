@@ -14,9 +14,9 @@ use super::redirect::Outgoing;
 use super::{BODY_BYTES, Egress, Failure, HttpAccess, METHODS, REDIRECTS, headers};
 use crate::capability::Caller;
 use crate::contract::host::{HttpOption, HttpRequest, HttpResponse};
-use crate::contract::text::quoted;
 use crate::contract::wire::types as wire;
 use crate::contract::{Error, PluginName};
+use crate::names::text::quoted;
 
 /// Sends a request and reads its response.
 pub(super) async fn exchange(

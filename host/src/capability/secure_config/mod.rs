@@ -29,7 +29,9 @@ pub use rotate::Rotation;
 pub use seal::{OpenError, SealError, Sealed};
 pub use secret::{Hint, Secret};
 pub use service::{Listed, SecretService, VALUE_BYTES};
-pub use sql::{PostgresSecrets, SqlSecrets, SqliteSecrets};
+#[cfg(feature = "postgres")]
+pub use sql::PostgresSecrets;
+pub use sql::{SqlSecrets, SqliteSecrets};
 
 use handed::Handed;
 

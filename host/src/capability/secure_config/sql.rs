@@ -15,9 +15,10 @@ use super::keys::KeyId;
 use super::name::{Place, SecretName};
 use super::seal::Sealed;
 use crate::contract::PluginName;
+#[cfg(feature = "postgres")]
+use crate::store::PostgresStore;
 use crate::store::{
-    Engine, Mode, Param, PostgresStore, Row, SchemaError, SqliteStore, StoreError, Tables,
-    Transaction, families,
+    Engine, Mode, Param, Row, SchemaError, SqliteStore, StoreError, Tables, Transaction, families,
 };
 
 /// The empty text of no organisation sorts before every number.
@@ -58,6 +59,7 @@ pub struct SqlSecrets<S>(S);
 /// Keeps secrets in a SQLite file.
 pub type SqliteSecrets = SqlSecrets<SqliteStore>;
 /// Keeps secrets in a PostgreSQL database.
+#[cfg(feature = "postgres")]
 pub type PostgresSecrets = SqlSecrets<PostgresStore>;
 
 impl SqliteSecrets {
@@ -72,6 +74,7 @@ impl SqliteSecrets {
     }
 }
 
+#[cfg(feature = "postgres")]
 impl PostgresSecrets {
     /// Keeps secrets here, in tables that are made or upgraded if need be.
     ///

@@ -23,7 +23,7 @@ use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{WasiCtx, WasiView as _};
 
 use crate::capability::log::{ErrorOutput, PluginLog};
-use crate::capability::{Guest, Interface, PrepareError, Provider, Setup, http, table};
+use crate::capability::{Guest, Interface, PrepareError, Provider, Setup, table};
 
 use std::sync::Arc;
 
@@ -81,7 +81,8 @@ impl Provider for Wasi {
             Interface::known(table::WASI_TERMINAL_STDIN, |l, _| cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, Guest::cli)),
             Interface::known(table::WASI_TERMINAL_STDOUT, |l, _| cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, Guest::cli)),
             Interface::known(table::WASI_TERMINAL_STDERR, |l, _| cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli)),
-            Interface::known(table::WASI_HTTP_TYPES, |l, _| http::link_types(l)),
+            #[cfg(feature = "http")]
+            Interface::known(table::WASI_HTTP_TYPES, |l, _| crate::capability::http::link_types(l)),
         ]
         .into_iter()
         .chain(sockets::interfaces())

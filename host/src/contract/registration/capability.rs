@@ -6,11 +6,8 @@ use super::{
     check::{self, DESCRIPTION_MAX, FunctionName, LABEL_MAX},
     problem::Item,
 };
-use crate::contract::{
-    Json,
-    text::{NameShape, quoted},
-    wire::registration as wire,
-};
+use crate::contract::{Json, wire::registration as wire};
+use crate::names::text::{NameShape, quoted};
 
 /// A capability that an administrator or a workflow can run while the plugin is enabled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -8,10 +8,8 @@ use std::{fmt, sync::Arc};
 use serde::Serialize;
 
 use super::problem::Item;
-use crate::contract::{
-    Json,
-    text::{NameShape, quoted},
-};
+use crate::contract::Json;
+use crate::names::text::{NameShape, quoted};
 
 /// The most bytes in a label, a title or a heading.
 pub(super) const LABEL_MAX: usize = 1 << 10;

@@ -10,11 +10,8 @@ use super::{
     check::{self, DESCRIPTION_MAX, EntityType, LABEL_MAX},
     problem::Item,
 };
-use crate::contract::{
-    Json,
-    text::{NameShape, quoted},
-    wire::registration as wire,
-};
+use crate::contract::{Json, wire::registration as wire};
+use crate::names::text::{NameShape, quoted};
 
 /// A field that the application keeps on an entity for the plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,10 +3,8 @@
 use serde::Serialize;
 
 use super::{check::DESCRIPTION_MAX, problem::Item};
-use crate::contract::{
-    text::{NameShape, quoted},
-    wire::registration as wire,
-};
+use crate::contract::wire::registration as wire;
+use crate::names::text::{NameShape, quoted};
 
 /// An error that the plugin's handlers return, and the HTTP status that stands for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{check::FunctionName, problem::Item};
-use crate::contract::{text::quoted, wire::registration as wire};
+use crate::contract::wire::registration as wire;
+use crate::names::text::quoted;
 use crate::permission::{ChannelName, ChannelPattern};
 
 /// The most patterns of one authorizer.

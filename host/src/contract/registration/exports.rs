@@ -6,7 +6,7 @@
 use super::problem::Found;
 use super::{Handler, Problems, Registration};
 use crate::contract::bindings::Exported;
-use crate::contract::text::quoted;
+use crate::names::text::quoted;
 
 /// What a component has to export for a contribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,11 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use serde::Serialize;
 
 use super::problem::{Found, Item};
-use crate::contract::{
-    Language,
-    text::{quoted, quoted_owned},
-    wire::registration as wire,
-};
+use crate::contract::{Language, wire::registration as wire};
+use crate::names::text::{quoted, quoted_owned};
 
 /// All translations of a plugin.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -21,7 +21,8 @@ use super::{
     duration,
     problem::Item,
 };
-use crate::contract::{text::quoted, wire::registration as wire};
+use crate::contract::wire::registration as wire;
+use crate::names::text::quoted;
 
 /// Work at set times.
 #[derive(Debug, Clone, PartialEq, Serialize)]

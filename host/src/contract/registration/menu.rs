@@ -13,10 +13,8 @@ use super::{
     path::LocalPath,
     problem::{Found, Item},
 };
-use crate::contract::{
-    text::{quoted, quoted_owned},
-    wire::registration as wire,
-};
+use crate::contract::wire::registration as wire;
+use crate::names::text::{quoted, quoted_owned};
 
 /// A navigation entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

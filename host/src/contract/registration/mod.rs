@@ -14,9 +14,9 @@ use url::Url;
 
 use super::{
     Json, PluginName,
-    text::quoted,
     wire::registration::{self as wire, Contribution},
 };
+use crate::names::text::quoted;
 
 #[macro_use]
 mod check;

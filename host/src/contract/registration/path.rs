@@ -8,7 +8,7 @@ use std::{collections::HashSet, fmt};
 
 use serde::Serialize;
 
-use crate::contract::text::quoted;
+use crate::names::text::quoted;
 
 /// The most bytes in any path.
 const PATH_MAX: usize = 512;

@@ -11,7 +11,7 @@ use std::{collections::HashMap, fmt};
 
 use serde::Serialize;
 
-use crate::contract::text::quoted_owned;
+use crate::names::text::quoted_owned;
 
 /// How many problems are listed.
 pub const PROBLEMS_MAX: usize = 1000;

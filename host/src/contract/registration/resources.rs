@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::{check::either, duration, problem::Found};
-use crate::contract::{text::quoted, wire::registration as wire};
+use crate::contract::wire::registration as wire;
+use crate::names::text::quoted;
 use crate::permission::{Access, Grant, GrantError, Permission};
 
 /// Limits and permissions that a plugin asks for. What is absent takes the policy's default.

@@ -13,10 +13,8 @@ use super::{
     path::RoutePath,
     problem::Item,
 };
-use crate::contract::{
-    text::quoted,
-    wire::{registration as wire, types as wire_types},
-};
+use crate::contract::wire::{registration as wire, types as wire_types};
+use crate::names::text::quoted;
 
 /// How the handler that is not a function is written as JSON.
 const WASI_HTTP: &str = "wasi:http";

@@ -12,11 +12,8 @@ use super::{
     route::{Handler, Method},
     ui_looks::{UiBranding, UiNav, UiPwa},
 };
-use crate::contract::{
-    PluginName,
-    text::{NameShape, quoted},
-    wire::registration as wire,
-};
+use crate::contract::{PluginName, wire::registration as wire};
+use crate::names::text::{NameShape, quoted};
 
 /// A user interface of the plugin's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

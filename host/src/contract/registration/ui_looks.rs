@@ -10,7 +10,8 @@ use super::{
     path::LocalPath,
     problem::Item,
 };
-use crate::contract::{text::quoted, wire::registration as wire};
+use crate::contract::wire::registration as wire;
+use crate::names::text::quoted;
 
 /// Looks of a user interface.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -25,5 +25,7 @@ pub use error::{NoteError, PolicyError};
 pub use memory::MemoryPolicies;
 pub use resource::{InstanceSettings, Origin, ResourcePolicy, Status};
 pub use service::{Policies, PolicyChanges};
-pub use sql::{PostgresPolicies, SqlPolicies, SqlitePolicies};
+#[cfg(feature = "postgres")]
+pub use sql::PostgresPolicies;
+pub use sql::{SqlPolicies, SqlitePolicies};
 pub use store::PolicyStore;

@@ -12,9 +12,10 @@ use super::{
 };
 use crate::contract::{Json, PluginName};
 use crate::registry::StoreFault;
+#[cfg(feature = "postgres")]
+use crate::store::PostgresStore;
 use crate::store::{
-    Mode, Param, PostgresStore, Row, SchemaError, SqliteStore, StoreError, Tables, Transaction,
-    families,
+    Mode, Param, Row, SchemaError, SqliteStore, StoreError, Tables, Transaction, families,
 };
 
 /// How long one look into the tables or one change of them may take.
@@ -48,6 +49,7 @@ pub struct SqlPolicies<S>(S);
 /// The same of a SQLite file.
 pub type SqlitePolicies = SqlPolicies<SqliteStore>;
 /// The same of a PostgreSQL database.
+#[cfg(feature = "postgres")]
 pub type PostgresPolicies = SqlPolicies<PostgresStore>;
 
 impl SqlitePolicies {
@@ -62,6 +64,7 @@ impl SqlitePolicies {
     }
 }
 
+#[cfg(feature = "postgres")]
 impl PostgresPolicies {
     /// The tables in this database, which are made or upgraded if need be.
     ///

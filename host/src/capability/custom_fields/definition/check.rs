@@ -1,12 +1,13 @@
 //! From what was given to a value of a type.
 
+use email_address::{EmailAddress, Options};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use url::Url;
 
 use crate::capability::custom_fields::value::{Address, Decimal, Given, Point, Sense, Text, Value};
 use crate::contract::registration::FieldType;
-use crate::contract::text::quoted;
+use crate::names::text::quoted;
 
 /// The most bytes in a text of one line.
 const LINE_BYTES: usize = 4 << 10;
@@ -162,7 +163,7 @@ fn web(text: String) -> Result<String, Wrong> {
 }
 
 fn email(text: String) -> Result<String, Wrong> {
-    match text.parse::<lettre::Address>() {
+    match EmailAddress::parse_with_options(&text, Options::default().without_display_text()) {
         Ok(_) => Ok(text),
         Err(_) => wrong(format!(
             "{} is not an e-mail address, such as anna@example.org",

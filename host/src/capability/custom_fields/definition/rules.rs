@@ -12,7 +12,7 @@ use super::check::{Wrong, read};
 use crate::capability::custom_fields::value::{Decimal, Given, Value};
 use crate::contract::Json;
 use crate::contract::registration::FieldType;
-use crate::contract::text::quoted;
+use crate::names::text::quoted;
 
 /// How large a compiled expression may become, in bytes.
 const REGEX_BYTES: usize = 1 << 20;

@@ -6,7 +6,7 @@ use crate::capability::custom_fields::backend::{DeclareError, FieldsError};
 use crate::capability::custom_fields::definition::{Declaration, FieldName};
 use crate::contract::Json;
 use crate::contract::registration::FieldType;
-use crate::store::{PostgresSession, PostgresStore};
+use crate::store::PostgresSession;
 
 /// The number of the lock under which nodes declare fields one after the other.
 const DECLARING: i64 = 0x676f_6174_6669_656c;
@@ -27,14 +27,12 @@ const DECLARED: &str = "SELECT f.field_type, f.required, f.config, f.label, f.se
      FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS n (plugin, entity_type, name, place) \
      JOIN goatherd_custom_field f USING (plugin, entity_type, name)";
 
-/// Takes note of fields, over a connection of its own: the pool's would be driven by a runtime that ends.
+/// Takes note of fields, all of them or none.
 pub(super) async fn declare(
-    store: &PostgresStore,
+    session: &mut PostgresSession,
     declarations: &[Declaration],
 ) -> Result<(), DeclareError> {
-    let (mut client, connection) = store.config().connect(store.tls()).await?;
-    let driver = tokio::spawn(connection);
-    let transaction = client.transaction().await?;
+    let transaction = session.transaction().await?;
     transaction
         .execute("SELECT pg_advisory_xact_lock($1)", &[&DECLARING])
         .await?;
@@ -82,9 +80,6 @@ pub(super) async fn declare(
             .await?;
     }
     transaction.commit().await?;
-    drop(client);
-    // Says good-bye to the server.
-    let _ = driver.await;
     Ok(())
 }
 

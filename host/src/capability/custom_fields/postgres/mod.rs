@@ -65,7 +65,11 @@ impl CustomFieldStore for PostgresFields {
         declarations: Vec<Declaration>,
         deadline: Instant,
     ) -> Result<(), DeclareError> {
-        in_time(deadline, declare::declare(&self.0, &declarations)).await
+        let declare = async {
+            let mut session = self.0.session(deadline).await?;
+            declare::declare(&mut session, &declarations).await
+        };
+        in_time(deadline, declare).await
     }
 
     async fn declared(
