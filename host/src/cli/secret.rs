@@ -13,7 +13,7 @@ use super::args::{Secret as Command, SecretPlace};
 use super::back_ends;
 use super::failure::{Failure, print};
 use super::settings::Settings;
-use crate::capability::secure_config::{Listed, Place, Secret, SecretService, VALUE_BYTES};
+use crate::capability::secure_config::{Listed, Secret, SecretId, SecretService, VALUE_BYTES};
 
 /// How long the database may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ pub(super) async fn run(settings: &Settings, command: &Command) -> Result<(), Fa
         Command::Set(given) => {
             let secret = read()?;
             secrets
-                .set(&place(given), &secret, latest)
+                .set(&secret_id(given), &secret, latest)
                 .await
                 .context("the secret is not set")?;
             Ok(())
@@ -42,12 +42,12 @@ pub(super) async fn run(settings: &Settings, command: &Command) -> Result<(), Fa
             print(&shown)
         }
         Command::Delete(given) => {
-            let place = place(given);
-            let deleted = secrets.delete(&place, latest).await;
+            let secret_id = secret_id(given);
+            let deleted = secrets.delete(&secret_id, latest).await;
             if deleted.context("the secret is not deleted")? {
                 return Ok(());
             }
-            Err(anyhow::anyhow!("there is no secret {place}").into())
+            Err(anyhow::anyhow!("there is no secret {secret_id}").into())
         }
         Command::Rotate { keep } => rotate(&secrets, *keep).await,
     }
@@ -64,7 +64,7 @@ async fn rotate(secrets: &SecretService, keep: bool) -> Result<(), Failure> {
     let unreadable: Vec<String> = rotation
         .unreadable
         .iter()
-        .map(|(place, why)| format!("{place}: {why}"))
+        .map(|(secret_id, why)| format!("{secret_id}: {why}"))
         .collect();
     let forgotten: Vec<&str> = forgotten.iter().map(|key| key.as_str()).collect();
     let shown = json!({
@@ -76,8 +76,8 @@ async fn rotate(secrets: &SecretService, keep: bool) -> Result<(), Failure> {
     print(&shown.to_string())
 }
 
-fn place(given: &SecretPlace) -> Place {
-    Place {
+fn secret_id(given: &SecretPlace) -> SecretId {
+    SecretId {
         plugin: given.plugin.clone(),
         name: given.key.clone(),
         org: given.org,

@@ -158,7 +158,7 @@ impl FromStr for Language {
                 return fail("has a part that is not 1 to 8 long");
             }
             if !part.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                return fail("has a part with other signs than letters and digits");
+                return fail("has a part with other chars than letters and digits");
             }
             let alphabetic = part.bytes().all(|byte| byte.is_ascii_alphabetic());
             if index == 0 && (part.len() < 2 || !alphabetic) {

@@ -112,12 +112,12 @@ impl Json {
     /// Whether the value is an object.
     #[must_use]
     pub fn is_object(&self) -> bool {
-        // In text that is known to be JSON the first sign after the white space decides.
+        // In text that is known to be JSON the first character after the white space decides.
         self.0.trim_ascii_start().starts_with('{')
     }
 
     fn of_bounded_depth(text: String) -> Result<Json, JsonError> {
-        // Depth cannot exceed the number of opening signs, and counting those is many times quicker than telling
+        // Depth cannot exceed the number of opening characters, and counting those is many times quicker than telling
         // strings from structure.
         let openings = text
             .bytes()

@@ -147,7 +147,7 @@ impl Scan<'_> {
     /// The rest of a string whose opening quote is taken.
     fn string(&mut self) -> Option<()> {
         loop {
-            // Whole words without a quote, a backslash and a control sign.
+            // Whole words without a quote, a backslash and a control character.
             while let Some((word, rest)) = self.rest.split_first_chunk() {
                 if has_special(u64::from_le_bytes(*word)) {
                     break;
@@ -205,7 +205,7 @@ impl Scan<'_> {
     }
 }
 
-/// Whether one of the eight bytes is a quote, a backslash or a control sign, found without looking at each.
+/// Whether one of the eight bytes is a quote, a backslash or a control character, found without looking at each.
 ///
 /// A byte is zero, or less than `n`, exactly where subtracting one, or `n`, borrows from its highest bit while that
 /// bit was not set. A borrow out of a byte can only add a false yes above a true one.
@@ -297,13 +297,13 @@ mod tests {
     }
 
     #[test]
-    fn special_signs_are_seen_in_every_place_of_a_word() {
+    fn special_characters_are_seen_in_every_place_of_a_word() {
         for place in 0..24 {
-            for sign in [
+            for char in [
                 '"', '\\', '\u{1f}', '\0', ' ', '!', '#', '[', ']', '\u{7f}', 'ä', '\u{a2}',
                 '\u{dc}',
             ] {
-                let text = format!("\"{}{sign}{}\"", "a".repeat(place), "b".repeat(24 - place));
+                let text = format!("\"{}{char}{}\"", "a".repeat(place), "b".repeat(24 - place));
                 assert_eq!(is_plain_json(&text), serde_takes(&text), "{text:?}");
             }
         }

@@ -24,8 +24,8 @@ impl PluginName {
     pub fn provisional(label: &str) -> PluginName {
         let stem = label.rsplit(['/', '\\']).next().unwrap_or(label);
         let stem = stem.strip_suffix(".wasm").unwrap_or(stem);
-        let allowed = |sign: char| match sign.to_ascii_lowercase() {
-            sign @ ('a'..='z' | '0'..='9') => sign,
+        let allowed = |char: char| match char.to_ascii_lowercase() {
+            char @ ('a'..='z' | '0'..='9') => char,
             _ => '-',
         };
         let name: String = stem.chars().take(NAME_MAX).map(allowed).collect();

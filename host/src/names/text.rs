@@ -37,7 +37,7 @@ pub(crate) fn quoted_owned(text: &str) -> String {
     quoted(text).to_string()
 }
 
-/// Which signs a lower-case name may have besides letters and digits.
+/// Which characters a lower-case name may have besides letters and digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameShape {
     /// `^[a-z][a-z0-9-]{0,62}$`: plugins, groups, user interfaces.

@@ -70,7 +70,7 @@ impl FromStr for Address {
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&b))
         };
-        let letters = |sign: char| !sign.is_ascii() && sign.is_alphanumeric();
+        let letters = |char: char| !char.is_ascii() && char.is_alphanumeric();
         if local.contains(letters) && local.chars().all(|s| s.is_ascii_graphic() || letters(s)) {
             return Err(AddressError::NotAscii);
         }

@@ -68,9 +68,9 @@ pub(super) enum Next<T, N> {
 }
 
 /// The rows of a source in memory. Cheap to clone; all clones are the same.
-pub(super) struct Replicated<T, S>(Arc<Parts<T, S>>);
+pub(super) struct Replicated<T, S>(Arc<Shared<T, S>>);
 
-struct Parts<T, S> {
+struct Shared<T, S> {
     source: S,
     known: watch::Sender<Arc<Snapshot<T>>>,
     /// What the rows are called in messages.
@@ -87,7 +87,7 @@ impl<T: Replica, S: Source<T>> Replicated<T, S> {
     /// Knows nothing yet.
     pub(super) fn new(source: S, what: &'static str) -> Self {
         let (known, _) = watch::channel(Arc::default());
-        Self(Arc::new(Parts {
+        Self(Arc::new(Shared {
             source,
             known,
             what,
@@ -122,7 +122,7 @@ impl<T: Replica, S: Source<T>> Replicated<T, S> {
         Self::follow_weakly(Arc::downgrade(&self.0))
     }
 
-    async fn follow_weakly(parts: Weak<Parts<T, S>>) {
+    async fn follow_weakly(parts: Weak<Shared<T, S>>) {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut silent = false;

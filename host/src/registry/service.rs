@@ -19,9 +19,9 @@ use crate::contract::PluginName;
 
 /// The plugins table and the capabilities. Cheap to clone; all clones are the same.
 #[derive(Clone)]
-pub struct Service(pub(super) Arc<Parts>);
+pub struct Service(pub(super) Arc<Shared>);
 
-pub(super) struct Parts {
+pub(super) struct Shared {
     records: Replicated<Record, Stored>,
     check: Option<Box<dyn ConfigCheck>>,
     pub(super) capabilities: ArcSwap<BTreeMap<CapabilitySlug, Capability>>,
@@ -126,7 +126,7 @@ impl Service {
     }
 
     fn assemble(store: Box<dyn Store>, check: Option<Box<dyn ConfigCheck>>) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(Shared {
             records: Replicated::new(Stored(store), "the plugins table"),
             check,
             capabilities: ArcSwap::default(),

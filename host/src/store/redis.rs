@@ -56,9 +56,9 @@ impl From<RedisFailure> for contract::Error {
 
 /// A Redis server. Cheap to clone; all clones use one connection.
 #[derive(Clone)]
-pub struct RedisStore(Arc<Parts>);
+pub struct RedisStore(Arc<Inner>);
 
-struct Parts {
+struct Inner {
     server: Server,
     login: RedisConnectionInfo,
     line: Mutex<Line>,
@@ -125,7 +125,7 @@ impl RedisStore {
                 ));
             }
         };
-        Ok(Self(Arc::new(Parts {
+        Ok(Self(Arc::new(Inner {
             server,
             login: info.redis_settings().clone(),
             line: Mutex::new(Line {
@@ -223,7 +223,7 @@ impl RedisStore {
 }
 
 /// Opens a connection, and gives it up when it breaks.
-async fn open(parts: Arc<Parts>, number: u64) -> Result<MultiplexedConnection, Arc<str>> {
+async fn open(parts: Arc<Inner>, number: u64) -> Result<MultiplexedConnection, Arc<str>> {
     let opening = async {
         let stream = parts.server.connect().await?;
         let config = AsyncConnectionConfig::new()
@@ -260,7 +260,7 @@ fn words(error: impl fmt::Display) -> Arc<str> {
     error.to_string().into()
 }
 
-impl Parts {
+impl Inner {
     fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -25,9 +25,9 @@ const INSTRUCTIONS: i32 = 1_000;
 
 /// A SQLite file with tables of the host. Cheap to clone.
 #[derive(Clone)]
-pub struct SqliteStore(Arc<Parts>);
+pub struct SqliteStore(Arc<Shared>);
 
-struct Parts {
+struct Shared {
     path: PathBuf,
     writers: Lane,
     readers: Lane,
@@ -50,7 +50,7 @@ impl SqliteStore {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let first = connect(&path)?;
         first.pragma_update(None, "journal_mode", "wal")?;
-        Ok(Self(Arc::new(Parts {
+        Ok(Self(Arc::new(Shared {
             path,
             writers: Lane::new(1, vec![first]),
             readers: Lane::new(READERS, Vec::new()),
@@ -152,7 +152,7 @@ impl SqliteStore {
     }
 }
 
-impl Parts {
+impl Shared {
     fn lane(&self, mode: Mode) -> &Lane {
         match mode {
             Mode::Read => &self.readers,

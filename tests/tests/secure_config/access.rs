@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use goatherd::capability::secure_config::{
-    KeyId, KeyRing, Place, Put, Replaced, Replacement, Retired, Sealed, SecretName, SecretService,
-    SecretStore, Stored,
+    KeyId, KeyRing, Put, Replaced, Replacement, Retired, Sealed, SecretId, SecretName,
+    SecretService, SecretStore, Stored,
 };
 use goatherd::contract::PluginName;
 use goatherd::runtime::LoadError;
@@ -15,7 +15,7 @@ use goatherd::store::StoreError;
 use goatherd_tests::{guest, limits, load};
 use serde_json::Value;
 
-use crate::kept::{Kept, host, named, place, probe, put};
+use crate::kept::{Kept, host, named, probe, put, secret_id};
 use crate::{get, on_both, org, said, set, try_get, try_set};
 
 on_both![
@@ -28,13 +28,13 @@ async fn no_key_names_another_plugins_secret(kept: Kept) {
     let service = kept.service().await;
     put(
         &service,
-        &place("other-secrets", "token", None),
+        &secret_id("other-secrets", "token", None),
         "not yours",
     )
     .await;
     put(
         &service,
-        &place("other-secrets", "token", Some(5)),
+        &secret_id("other-secrets", "token", Some(5)),
         "nor this",
     )
     .await;
@@ -161,11 +161,11 @@ impl SecretStore for Counting {
         self.asked(None)
     }
 
-    async fn put(&self, _: &Place, _: Sealed, _: Instant) -> Result<Put, StoreError> {
+    async fn put(&self, _: &SecretId, _: Sealed, _: Instant) -> Result<Put, StoreError> {
         self.asked(Put::Done)
     }
 
-    async fn delete(&self, _: &Place, _: Instant) -> Result<bool, StoreError> {
+    async fn delete(&self, _: &SecretId, _: Instant) -> Result<bool, StoreError> {
         self.asked(false)
     }
 
@@ -176,10 +176,10 @@ impl SecretStore for Counting {
     async fn sealed_otherwise(
         &self,
         _: &KeyId,
-        _: Option<&Place>,
+        _: Option<&SecretId>,
         _: usize,
         _: Instant,
-    ) -> Result<Vec<(Place, Sealed)>, StoreError> {
+    ) -> Result<Vec<(SecretId, Sealed)>, StoreError> {
         self.asked(Vec::new())
     }
 
@@ -228,11 +228,11 @@ impl SecretStore for Confused {
         Ok(Some((Some(5), self.0.clone())))
     }
 
-    async fn put(&self, _: &Place, _: Sealed, _: Instant) -> Result<Put, StoreError> {
+    async fn put(&self, _: &SecretId, _: Sealed, _: Instant) -> Result<Put, StoreError> {
         Ok(Put::KeyRetired)
     }
 
-    async fn delete(&self, _: &Place, _: Instant) -> Result<bool, StoreError> {
+    async fn delete(&self, _: &SecretId, _: Instant) -> Result<bool, StoreError> {
         Ok(false)
     }
 
@@ -243,10 +243,10 @@ impl SecretStore for Confused {
     async fn sealed_otherwise(
         &self,
         _: &KeyId,
-        _: Option<&Place>,
+        _: Option<&SecretId>,
         _: usize,
         _: Instant,
-    ) -> Result<Vec<(Place, Sealed)>, StoreError> {
+    ) -> Result<Vec<(SecretId, Sealed)>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -263,7 +263,12 @@ impl SecretStore for Confused {
 async fn a_back_end_that_finds_another_organisations_secret_is_not_believed() {
     let kept = Kept::sqlite();
     let service = kept.service().await;
-    put(&service, &place("probe-secrets", "token", Some(5)), "of 5").await;
+    put(
+        &service,
+        &secret_id("probe-secrets", "token", Some(5)),
+        "of 5",
+    )
+    .await;
     let row = kept.rows().await.remove(0);
     let sealed = Sealed {
         key_id: row.key_id.parse().unwrap(),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use goatherd::capability::secure_config::{Hint, KeyRing, OpenError};
 use goatherd::contract::CallContext;
 
-use crate::kept::{Kept, Row, own, place, probe, put, soon};
+use crate::kept::{Kept, Row, own, probe, put, secret_id, soon};
 use crate::{get, on_both, org, said, set, try_get};
 
 on_both![
@@ -46,9 +46,9 @@ async fn a_ciphertext_that_was_cut_short_or_changed_is_an_error(kept: Kept) {
     }
     overwrite(&kept, "ciphertext", &[&whole[..], b"x"].concat()).await;
     refused(&plugin, org(None), "token").await;
-    for place in [0, 1, 4, whole.len() - 16, whole.len() - 1] {
+    for secret_id in [0, 1, 4, whole.len() - 16, whole.len() - 1] {
         let mut turned = whole.clone();
-        turned[place] ^= 1;
+        turned[secret_id] ^= 1;
         overwrite(&kept, "ciphertext", &turned).await;
         refused(&plugin, org(None), "token").await;
     }
@@ -62,12 +62,27 @@ async fn a_ciphertext_that_was_cut_short_or_changed_is_an_error(kept: Kept) {
 
 async fn a_ciphertext_in_another_place_is_an_error(kept: Kept) {
     let service = kept.service().await;
-    put(&service, &place("other-secrets", "token", None), "hunter2").await;
+    put(
+        &service,
+        &secret_id("other-secrets", "token", None),
+        "hunter2",
+    )
+    .await;
     let foreign = kept.rows().await.remove(0);
     put(&service, &own("token"), "mine").await;
     put(&service, &own("second"), "mine").await;
-    put(&service, &place("probe-secrets", "token", Some(5)), "mine").await;
-    put(&service, &place("probe-secrets", "token", Some(6)), "mine").await;
+    put(
+        &service,
+        &secret_id("probe-secrets", "token", Some(5)),
+        "mine",
+    )
+    .await;
+    put(
+        &service,
+        &secret_id("probe-secrets", "token", Some(6)),
+        "mine",
+    )
+    .await;
     let rows = kept.rows().await;
     let mine = |name: &str, org: &str| -> Row {
         let found = rows
@@ -141,7 +156,12 @@ async fn another_key_under_the_same_id_is_an_error(kept: Kept) {
 async fn a_damaged_organisations_secret_is_not_replaced_by_the_one_for_all(kept: Kept) {
     let service = kept.service().await;
     put(&service, &own("token"), "everybody's").await;
-    put(&service, &place("probe-secrets", "token", Some(5)), "of 5").await;
+    put(
+        &service,
+        &secret_id("probe-secrets", "token", Some(5)),
+        "of 5",
+    )
+    .await;
     let damaged = kept.bytes(&[1; 21]);
     kept.sql(&format!(
         "UPDATE goatherd_secret SET ciphertext = {damaged} WHERE org = '5'"

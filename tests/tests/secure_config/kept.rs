@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use goatherd::capability::secure_config::{
-    KeyRing, Place, PostgresSecrets, Secret, SecretService, SecureConfig, SqliteSecrets,
+    KeyRing, PostgresSecrets, Secret, SecretId, SecretService, SecureConfig, SqliteSecrets,
 };
 use goatherd::store::{PostgresStore, SqliteStore};
 use goatherd::{Host, Plugin, tls};
@@ -188,19 +188,19 @@ pub async fn named(name: &str, host: &Host, granted: &[&str]) -> Plugin {
     assert_eq!(name.len(), OWN.len());
     let mut bytes = guest("probe-secrets");
     let places: Vec<usize> = (0..bytes.len())
-        .filter(|place| bytes[*place..].starts_with(OWN))
+        .filter(|secret_id| bytes[*secret_id..].starts_with(OWN))
         .collect();
     assert!(!places.is_empty());
-    for place in places {
-        bytes[place..place + OWN.len()].copy_from_slice(name.as_bytes());
+    for secret_id in places {
+        bytes[secret_id..secret_id + OWN.len()].copy_from_slice(name.as_bytes());
     }
     let plugin = load(host, name, bytes, granted, limits()).await.unwrap();
     assert_eq!(plugin.name().as_str(), name);
     plugin
 }
 
-pub fn place(plugin: &str, name: &str, org: Option<i64>) -> Place {
-    Place {
+pub fn secret_id(plugin: &str, name: &str, org: Option<i64>) -> SecretId {
+    SecretId {
         plugin: plugin.parse().unwrap(),
         name: name.parse().unwrap(),
         org,
@@ -208,14 +208,14 @@ pub fn place(plugin: &str, name: &str, org: Option<i64>) -> Place {
 }
 
 /// A place of the probe's, for all organisations.
-pub fn own(name: &str) -> Place {
-    place("probe-secrets", name, None)
+pub fn own(name: &str) -> SecretId {
+    secret_id("probe-secrets", name, None)
 }
 
 /// Sets a secret as an operator does.
-pub async fn put(service: &SecretService, place: &Place, value: &str) {
+pub async fn put(service: &SecretService, secret_id: &SecretId, value: &str) {
     service
-        .set(place, &Secret::new(value.to_owned()), soon())
+        .set(secret_id, &Secret::new(value.to_owned()), soon())
         .await
         .unwrap();
 }

@@ -82,10 +82,15 @@ async fn a_rotation_that_is_killed_leaves_every_secret_readable(kept: Kept) {
         // A host that starts now, and one that has been there since before the first rotation.
         let fresh = kept.service().await;
         for number in 0..SECRETS {
-            let place = own(&format!("k{number}"));
+            let secret_id = own(&format!("k{number}"));
             for service in [&fresh, &ours] {
                 let read = service
-                    .get(&place.plugin, None, &place.name, crate::kept::soon())
+                    .get(
+                        &secret_id.plugin,
+                        None,
+                        &secret_id.name,
+                        crate::kept::soon(),
+                    )
                     .await;
                 assert_eq!(
                     read.unwrap().unwrap().expose(),

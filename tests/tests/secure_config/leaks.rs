@@ -8,7 +8,7 @@ use goatherd::capability::secure_config::{KeyRing, SecretService};
 use tracing::field::{Field, Visit};
 use tracing::span;
 
-use crate::kept::{Kept, host, own, place, put, soon};
+use crate::kept::{Kept, host, own, put, secret_id, soon};
 use crate::{get, on_both, org, set, try_get, try_set};
 
 on_both![
@@ -137,7 +137,7 @@ async fn no_part_of_a_secret_is_stored_in_the_clear(kept: Kept) {
     put(&service, &own("token"), SECRET).await;
     put(
         &service,
-        &place("probe-secrets", "token", Some(4)),
+        &secret_id("probe-secrets", "token", Some(4)),
         &SECRET.repeat(100),
     )
     .await;

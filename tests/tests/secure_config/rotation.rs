@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use goatherd::capability::secure_config::{KeyRing, Secret, SecretError};
 
-use crate::kept::{Kept, own, place, put, soon};
+use crate::kept::{Kept, own, put, secret_id, soon};
 use crate::{get, on_both, org, set, try_get};
 
 const ONE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -28,12 +28,12 @@ async fn everything_is_encrypted_with_the_new_key_and_stays_readable(kept: Kept)
         let org = (number % 3 > 0).then_some(number % 3);
         put(
             &service,
-            &place("probe-secrets", &format!("k{number}"), org),
+            &secret_id("probe-secrets", &format!("k{number}"), org),
             &number.to_string(),
         )
         .await;
     }
-    put(&service, &place("other-secrets", "k0", None), "other").await;
+    put(&service, &secret_id("other-secrets", "k0", None), "other").await;
     let before = kept.rows().await;
     let rotation = service.rotate().await.unwrap();
     assert_eq!((rotation.resealed, rotation.unreadable.len()), (251, 0));
@@ -214,7 +214,7 @@ async fn a_damaged_secret_is_reported_and_stops_no_rotation(kept: Kept) {
     let places: Vec<_> = rotation
         .unreadable
         .iter()
-        .map(|(place, _)| place.clone())
+        .map(|(secret_id, _)| secret_id.clone())
         .collect();
     assert_eq!(places, [own("k0"), own("k50")]);
     assert_eq!(

@@ -3,7 +3,7 @@
 use goatherd::capability::secure_config::{Hint, Secret, SecretError};
 use serde_json::{Value, json};
 
-use crate::kept::{Kept, named, own, place, put, soon};
+use crate::kept::{Kept, named, own, put, secret_id, soon};
 use crate::{get, on_both, org, said, set, try_get, try_set};
 
 on_both![
@@ -105,7 +105,7 @@ async fn an_organisations_own_value_comes_before_the_one_for_all(kept: Kept) {
     assert_eq!(read(Some(8)).await.unwrap(), "everybody's");
     let service = kept.service().await;
     service
-        .delete(&place("probe-secrets", "token", Some(7)), soon())
+        .delete(&secret_id("probe-secrets", "token", Some(7)), soon())
         .await
         .unwrap();
     assert_eq!(read(Some(7)).await.unwrap(), "everybody's");
@@ -158,14 +158,14 @@ async fn a_list_has_names_and_hints_and_no_secrets(kept: Kept) {
     put(&service, &own("stripe"), "sk_live_4eC39HqLyjWDarjtT1zd").await;
     put(
         &service,
-        &place("probe-secrets", "stripe", Some(9)),
+        &secret_id("probe-secrets", "stripe", Some(9)),
         "hunter2",
     )
     .await;
     put(&service, &own("Pin"), "1234").await;
     put(
         &service,
-        &place("other-secrets", "stripe", None),
+        &secret_id("other-secrets", "stripe", None),
         "another plugin's",
     )
     .await;
@@ -204,8 +204,8 @@ async fn a_plugin_has_a_thousand_secrets_and_no_more(kept: Kept) {
     assert!(text.contains("1000 secrets"), "{text}");
     set(&plugin, "k0", "replaced").await;
     assert_eq!(get(&plugin, "k0").await, "replaced");
-    put(&service, &place("probe-secrets", "k1000", Some(1)), "v").await;
-    put(&service, &place("other-secrets", "k1000", None), "v").await;
+    put(&service, &secret_id("probe-secrets", "k1000", Some(1)), "v").await;
+    put(&service, &secret_id("other-secrets", "k1000", None), "v").await;
     service.delete(&own("k1"), soon()).await.unwrap();
     set(&plugin, "k1000", "v").await;
 }

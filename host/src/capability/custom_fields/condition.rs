@@ -23,7 +23,7 @@ use crate::names::text::quoted;
 
 use super::definition::{Definition, Wrong};
 use super::value::{
-    Circle, Given, Pattern, Point, Value, choice_key, is_whole, located_within, place_in, text_in,
+    Circle, Given, Pattern, Point, Value, choice_key, is_whole, located_within, point_in, text_in,
 };
 
 /// The most values of an `in`.
@@ -201,7 +201,7 @@ impl Condition {
                 Value::Choices(choices) => choices.iter().any(|choice| pattern.matches(choice)),
                 _ => false,
             },
-            Kind::Near(circle) => value.place().is_some_and(|place| circle.holds(place)),
+            Kind::Near(circle) => value.point().is_some_and(|point| circle.holds(point)),
         }
     }
 
@@ -210,7 +210,7 @@ impl Condition {
     #[must_use]
     pub fn holds_for_key(&self, key: &[u8]) -> Option<bool> {
         match &self.0 {
-            Kind::Near(circle) => Some(place_in(key).is_some_and(|place| circle.holds(place))),
+            Kind::Near(circle) => Some(point_in(key).is_some_and(|point| circle.holds(point))),
             Kind::Like(pattern, _) => Some(pattern.matches(text_in(key)?)),
             _ => None,
         }
@@ -264,7 +264,7 @@ impl Condition {
             }
             Kind::Like(pattern, field_type) => {
                 test = match field_type {
-                    // Their keys do not have all signs.
+                    // Their keys do not have all characters.
                     FieldType::MultiSelect | FieldType::Phone => Test::Value,
                     _ => Test::Key,
                 };

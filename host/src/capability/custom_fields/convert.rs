@@ -52,7 +52,7 @@ impl From<Value> for wire::FieldValue {
             Value::Boolean(flag) => Self::Boolean(flag),
             Value::Date(date) => Self::Date(date.to_string()),
             Value::Datetime(moment) => Self::Datetime(moment.to_string()),
-            Value::Point(place) => Self::Point(point(place)),
+            Value::Point(at) => Self::Point(point(at)),
             Value::Polygon(corners) => Self::Polygon(corners.into_iter().map(point).collect()),
             Value::Address(address) => Self::Address(wire::Address {
                 street: part(address.street),

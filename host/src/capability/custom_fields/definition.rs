@@ -6,7 +6,7 @@
 //!
 //! | type | configuration |
 //! |---|---|
-//! | text, textarea, url, email, phone | `min_length`, `max_length` in signs; `regex`, which a value must contain a match of |
+//! | text, textarea, url, email, phone | `min_length`, `max_length` in characters; `regex`, which a value must contain a match of |
 //! | select, multi_select | `options`: texts, or objects with a text `value` |
 //! | integer, decimal | `min`, `max`: numbers, or texts with decimal digits |
 //! | date, datetime | `min`, `max` (or `min_date`, `max_date`): texts; for a datetime also days, as a whole, in UTC |

@@ -240,7 +240,7 @@ impl View<'_, FieldsAccess> {
         let mut complaints = Complaints::default();
         let mut shown: Vec<String> = Vec::new();
         let mut fields: Vec<Arc<Definition>> = Vec::new();
-        // Each with the place of its field in `fields`.
+        // Each with the index of its field in `fields`.
         let mut steps: Vec<(usize, Change)> = Vec::new();
         for (
             Named {
@@ -256,13 +256,13 @@ impl View<'_, FieldsAccess> {
             };
             match Change::parse(&field, operation) {
                 Ok(change) => {
-                    let place = fields.iter().position(|one| one.name() == field.name());
-                    let place = place.unwrap_or_else(|| {
+                    let index = fields.iter().position(|one| one.name() == field.name());
+                    let index = index.unwrap_or_else(|| {
                         shown.push(name);
                         fields.push(field);
                         fields.len() - 1
                     });
-                    steps.push((place, change));
+                    steps.push((index, change));
                 }
                 Err(wrong) => complaints.add(&name, &wrong),
             }
@@ -292,11 +292,11 @@ fn make(
     steps: &[(usize, Change)],
     mut values: Vec<Option<Value>>,
 ) -> Result<Vec<Option<Value>>, Error> {
-    for (place, change) in steps {
+    for (index, change) in steps {
         let (Some(name), Some(field), Some(value)) = (
-            names.get(*place),
-            fields.get(*place),
-            values.get_mut(*place),
+            names.get(*index),
+            fields.get(*index),
+            values.get_mut(*index),
         ) else {
             continue;
         };

@@ -190,7 +190,7 @@ impl Subject {
                 text.len()
             )));
         }
-        if text.contains(|sign: char| sign.is_control() || matches!(sign, '\u{2028}' | '\u{2029}'))
+        if text.contains(|char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}'))
         {
             return Err(Error::InvalidArgument(format!(
                 "plugin \"{plugin}\" tried to send the subject {}, which has a line break or another control character",

@@ -42,10 +42,10 @@ pub enum OutboxError {
 
 /// A folder of messages. Cheap to clone; several processes may use the same folder.
 #[derive(Debug, Clone)]
-pub struct Outbox(Arc<Parts>);
+pub struct Outbox(Arc<Shared>);
 
 #[derive(Debug)]
-struct Parts {
+struct Shared {
     folder: PathBuf,
     /// When the last message was written, in microseconds; no two of this process have the same.
     last: AtomicI64,
@@ -77,7 +77,7 @@ impl Outbox {
         if mode & 0o077 != 0 {
             return Err(OutboxError::Open { folder, mode });
         }
-        Ok(Self(Arc::new(Parts {
+        Ok(Self(Arc::new(Shared {
             folder,
             last: AtomicI64::new(0),
         })))
@@ -96,7 +96,7 @@ impl Mailer for Outbox {
     }
 }
 
-impl Parts {
+impl Shared {
     fn write(&self, mail: &Outgoing, deadline: Instant) -> Result<(), MailError> {
         let failed = |error: io::Error| {
             MailError::Unavailable(format!("the outbox cannot be written ({error})"))

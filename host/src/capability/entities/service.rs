@@ -143,9 +143,9 @@ impl Kind {
 
 /// Deletes and restores the application's entities. Cheap to clone; all clones are the same service.
 #[derive(Clone)]
-pub struct EntityService(Arc<Parts>);
+pub struct EntityService(Arc<Shared>);
 
-struct Parts {
+struct Shared {
     store: Box<dyn EntityStore>,
     /// What is being deleted or restored by this process. Never locked while anything is awaited.
     under_way: Mutex<HashSet<(String, i64)>>,
@@ -153,7 +153,7 @@ struct Parts {
 
 /// Keeps others away from an entity until it is dropped.
 struct UnderWay<'a> {
-    parts: &'a Parts,
+    parts: &'a Shared,
     key: (String, i64),
 }
 
@@ -163,7 +163,7 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-impl Parts {
+impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<(String, i64)>> {
         self.under_way
             .lock()
@@ -174,7 +174,7 @@ impl Parts {
 impl EntityService {
     /// A service on this back-end.
     pub fn new(store: impl EntityStore) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(Shared {
             store: Box::new(store),
             under_way: Mutex::default(),
         }))

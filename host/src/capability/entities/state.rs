@@ -17,7 +17,7 @@ pub(super) struct Row {
 }
 
 /// Where an entity is, from its row and from the organisation that the bin has it under.
-pub(super) fn place(row: Option<Row>, bin: Option<Option<i64>>, reach: Reach) -> Found {
+pub(super) fn locate(row: Option<Row>, bin: Option<Option<i64>>, reach: Reach) -> Found {
     match (row, bin) {
         (Some(row), _) if !reach.covers(row.organisation) => Found::Nowhere,
         (None, Some(organisation)) if !reach.covers(organisation) => Found::Nowhere,
@@ -65,7 +65,7 @@ impl<V: Default> Seen<V> {
             None => (V::default(), i64::MAX),
         };
         Self {
-            found: place(there, binned_for, reach),
+            found: locate(there, binned_for, reach),
             organisation: there.map_or(binned_for.flatten(), |row| row.organisation),
             mark: row.map(|(_, mark)| mark).unwrap_or_default(),
             before,
@@ -188,15 +188,15 @@ mod tests {
             marked: true,
         });
         let one = Reach::Organisation(Some(1));
-        assert_eq!(place(row, Some(Some(1)), one), Found::Nowhere);
-        assert_eq!(place(row, None, Reach::Organisation(None)), Found::Nowhere);
-        assert_eq!(place(None, Some(Some(2)), one), Found::Nowhere);
+        assert_eq!(locate(row, Some(Some(1)), one), Found::Nowhere);
+        assert_eq!(locate(row, None, Reach::Organisation(None)), Found::Nowhere);
+        assert_eq!(locate(None, Some(Some(2)), one), Found::Nowhere);
         assert_eq!(
-            place(None, Some(None), Reach::Organisation(None)),
+            locate(None, Some(None), Reach::Organisation(None)),
             Found::Nowhere
         );
-        assert_eq!(place(None, Some(Some(1)), one), Found::Gone);
-        assert_eq!(place(row, None, Reach::Everywhere), Found::Live);
+        assert_eq!(locate(None, Some(Some(1)), one), Found::Gone);
+        assert_eq!(locate(row, None, Reach::Everywhere), Found::Live);
     }
 
     #[test]

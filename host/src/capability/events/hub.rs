@@ -33,9 +33,9 @@ pub enum SubscribeError {
 /// Events of all plugins: takes them to a [`Broker`], and hands out what comes from there. Cheap to clone; all clones
 /// are the same hub.
 #[derive(Clone)]
-pub struct EventHub(Arc<Parts>);
+pub struct EventHub(Arc<Shared>);
 
-struct Parts {
+struct Shared {
     broker: Box<dyn Broker>,
     local: Arc<Local>,
     started: AtomicBool,
@@ -56,7 +56,7 @@ impl EventHub {
             channels: limits.channels.max(limits.listeners.saturating_add(1)),
             ..limits
         };
-        let hub = Self(Arc::new(Parts {
+        let hub = Self(Arc::new(Shared {
             broker: Box::new(broker),
             local: Arc::new(Local::new(limits)),
             started: AtomicBool::new(false),

@@ -19,7 +19,7 @@ use wasmtime_wasi::p2::{FsError, FsResult};
 use super::space::{Handle, Identity, NoRoom, Space, TooManyOpen};
 
 /// A folder to change, on a thread that may wait.
-pub(super) struct Place {
+pub(super) struct Folder {
     table: ResourceTable,
     context: WasiFilesystemCtx,
     dir: u32,
@@ -46,7 +46,7 @@ pub(super) async fn in_turn<T: Send + 'static>(
     done.await.map_err(FsError::trap)?
 }
 
-impl Place {
+impl Folder {
     pub(super) fn new(dir: &Dir) -> FsResult<Self> {
         let mut table = ResourceTable::new();
         let dir = push(&mut table, dir)?;
@@ -102,7 +102,7 @@ impl Place {
 }
 
 /// Makes a folder.
-pub(super) fn create_directory(space: &Space, mut at: Place, path: String) -> FsResult<()> {
+pub(super) fn create_directory(space: &Space, mut at: Folder, path: String) -> FsResult<()> {
     space.room(0, 1)?;
     let (mut view, dir) = at.view();
     now(view.create_directory_at(dir, path))?;
@@ -111,7 +111,7 @@ pub(super) fn create_directory(space: &Space, mut at: Place, path: String) -> Fs
 }
 
 /// Makes a symbolic link.
-pub(super) fn symlink(space: &Space, mut at: Place, target: String, path: String) -> FsResult<()> {
+pub(super) fn symlink(space: &Space, mut at: Folder, target: String, path: String) -> FsResult<()> {
     space.room(0, 1)?;
     let (mut view, dir) = at.view();
     now(view.symlink_at(dir, target, path))?;
@@ -122,7 +122,7 @@ pub(super) fn symlink(space: &Space, mut at: Place, target: String, path: String
 /// Gives a file one more name.
 pub(super) fn link(
     space: &Space,
-    mut from: Place,
+    mut from: Folder,
     flags: PathFlags,
     old: String,
     into: &Dir,
@@ -139,13 +139,13 @@ pub(super) fn link(
 /// Gives something another name, which may be another's until then.
 pub(super) fn rename(
     space: &Space,
-    mut from: Place,
+    mut from: Folder,
     old: String,
     into: &Dir,
     new: String,
 ) -> FsResult<()> {
     let moved = from.find(PathFlags::empty(), &old)?;
-    let replaced = Place::new(into)?.find(PathFlags::empty(), &new)?;
+    let replaced = Folder::new(into)?.find(PathFlags::empty(), &new)?;
     let into = Resource::new_borrow(push(&mut from.table, into)?);
     let (mut view, dir) = from.view();
     now(view.rename_at(dir, old, into, new))?;
@@ -159,7 +159,7 @@ pub(super) fn rename(
 }
 
 /// Removes a file or link.
-pub(super) fn unlink(space: &Space, mut at: Place, path: String) -> FsResult<()> {
+pub(super) fn unlink(space: &Space, mut at: Folder, path: String) -> FsResult<()> {
     let found = at.find(PathFlags::empty(), &path)?;
     let (mut view, dir) = at.view();
     now(view.unlink_file_at(dir, path))?;
@@ -170,7 +170,7 @@ pub(super) fn unlink(space: &Space, mut at: Place, path: String) -> FsResult<()>
 }
 
 /// Removes an empty folder.
-pub(super) fn remove_directory(space: &Space, mut at: Place, path: String) -> FsResult<()> {
+pub(super) fn remove_directory(space: &Space, mut at: Folder, path: String) -> FsResult<()> {
     let found = at.find(PathFlags::empty(), &path)?;
     let (mut view, dir) = at.view();
     now(view.remove_directory_at(dir, path))?;
@@ -183,7 +183,7 @@ pub(super) fn remove_directory(space: &Space, mut at: Place, path: String) -> Fs
 /// Opens something, which may make it or empty it.
 pub(super) fn open(
     space: &Arc<Space>,
-    mut at: Place,
+    mut at: Folder,
     follow: PathFlags,
     path: String,
     mut open: OpenFlags,
@@ -294,7 +294,7 @@ fn here(dir: &Dir) -> io::Result<Dir> {
     Ok(Dir::new(same, dir.perms, dir.open_mode, true))
 }
 
-/// The result of what does not wait, as the folder of a [`Place`] makes sure.
+/// The result of what does not wait, as the folder of a [`Folder`] makes sure.
 fn now<T>(future: impl Future<Output = FsResult<T>>) -> FsResult<T> {
     match future.now_or_never() {
         Some(result) => result,

@@ -16,7 +16,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
-use super::change::{self, Place};
+use super::change::{self, Folder};
 use super::space::Handle;
 use super::stream::{Reading, Writing};
 use super::{DataFolder, PATH};
@@ -154,9 +154,9 @@ impl HostDescriptor for FilesView<'_> {
         open: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
-        let place = Place::new(self.dir(&fd)?)?;
+        let folder = Folder::new(self.dir(&fd)?)?;
         let opened = change::in_turn(&self.folder()?.space, move |space| {
-            change::open(space, place, follow, path, open, flags)
+            change::open(space, folder, follow, path, open, flags)
         });
         let (descriptor, handle) = opened.await?;
         let fd = self.inner.table.push(descriptor)?;
@@ -169,9 +169,9 @@ impl HostDescriptor for FilesView<'_> {
         fd: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        let place = Place::new(self.dir(&fd)?)?;
+        let folder = Folder::new(self.dir(&fd)?)?;
         change::in_turn(&self.folder()?.space, move |space| {
-            change::create_directory(space, place, path)
+            change::create_directory(space, folder, path)
         })
         .await
     }
@@ -182,9 +182,9 @@ impl HostDescriptor for FilesView<'_> {
         target: String,
         path: String,
     ) -> FsResult<()> {
-        let place = Place::new(self.dir(&fd)?)?;
+        let folder = Folder::new(self.dir(&fd)?)?;
         change::in_turn(&self.folder()?.space, move |space| {
-            change::symlink(space, place, target, path)
+            change::symlink(space, folder, target, path)
         })
         .await
     }
@@ -197,10 +197,10 @@ impl HostDescriptor for FilesView<'_> {
         into: Resource<Descriptor>,
         new: String,
     ) -> FsResult<()> {
-        let place = Place::new(self.dir(&fd)?)?;
+        let folder = Folder::new(self.dir(&fd)?)?;
         let into = self.dir(&into)?.clone();
         change::in_turn(&self.folder()?.space, move |space| {
-            change::link(space, place, flags, old, &into, new)
+            change::link(space, folder, flags, old, &into, new)
         })
         .await
     }
@@ -212,18 +212,18 @@ impl HostDescriptor for FilesView<'_> {
         into: Resource<Descriptor>,
         new: String,
     ) -> FsResult<()> {
-        let place = Place::new(self.dir(&fd)?)?;
+        let folder = Folder::new(self.dir(&fd)?)?;
         let into = self.dir(&into)?.clone();
         change::in_turn(&self.folder()?.space, move |space| {
-            change::rename(space, place, old, &into, new)
+            change::rename(space, folder, old, &into, new)
         })
         .await
     }
 
     async fn unlink_file_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
-        let place = Place::new(self.dir(&fd)?)?;
+        let folder = Folder::new(self.dir(&fd)?)?;
         change::in_turn(&self.folder()?.space, move |space| {
-            change::unlink(space, place, path)
+            change::unlink(space, folder, path)
         })
         .await
     }
@@ -233,9 +233,9 @@ impl HostDescriptor for FilesView<'_> {
         fd: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        let place = Place::new(self.dir(&fd)?)?;
+        let folder = Folder::new(self.dir(&fd)?)?;
         change::in_turn(&self.folder()?.space, move |space| {
-            change::remove_directory(space, place, path)
+            change::remove_directory(space, folder, path)
         })
         .await
     }

@@ -2,7 +2,7 @@
 //!
 //! The called plugin runs with its own grants, for the same user and organisation, within what is left of the caller's
 //! deadline. Every call adds its caller to the chain; a chain ends at [`Chain::MAX_DEPTH`], so that plugins which call
-//! each other in a circle end with an error that shows the way instead of running until the deadline.
+//! each other in a cycle end with an error that shows the way instead of running until the deadline.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What a back-end for secrets has to do.
 //!
-//! It keeps sealed bytes by [`Place`] and never sees a text or a key. What it promises: a change is there as a whole or
+//! It keeps sealed bytes by [`SecretId`] and never sees a text or a key. What it promises: a change is there as a whole or
 //! not at all; a place that is replaced or deleted meanwhile is not overwritten by [`replace`](SecretStore::replace); and
 //! once a key is [retired](SecretStore::retire), nothing that it sealed is taken any more, by no node. The last is what
 //! makes it safe to throw a key away: a node that still believes in that key is told so when it writes.
@@ -10,7 +10,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use super::keys::KeyId;
-use super::name::{Place, SecretName};
+use super::name::{SecretId, SecretName};
 use super::seal::Sealed;
 use crate::contract::PluginName;
 use crate::store::StoreError;
@@ -34,13 +34,13 @@ pub trait SecretStore: Send + Sync + 'static {
     /// Puts a secret into its place, instead of one that is there.
     async fn put(
         &self,
-        place: &Place,
+        secret_id: &SecretId,
         sealed: Sealed,
         deadline: Instant,
     ) -> Result<Put, StoreError>;
 
     /// Empties a place, and says whether something was there.
-    async fn delete(&self, place: &Place, deadline: Instant) -> Result<bool, StoreError>;
+    async fn delete(&self, secret_id: &SecretId, deadline: Instant) -> Result<bool, StoreError>;
 
     /// Everything that a plugin has, by name and then by organisation.
     async fn list(&self, plugin: &PluginName, deadline: Instant)
@@ -51,10 +51,10 @@ pub trait SecretStore: Send + Sync + 'static {
     async fn sealed_otherwise(
         &self,
         current: &KeyId,
-        after: Option<&Place>,
+        after: Option<&SecretId>,
         limit: usize,
         deadline: Instant,
-    ) -> Result<Vec<(Place, Sealed)>, StoreError>;
+    ) -> Result<Vec<(SecretId, Sealed)>, StoreError>;
 
     /// Puts what was sealed anew into its places, all in one step, except where something else is there by now than what
     /// has the given nonce. Returns how many were put, or that their key is retired.
@@ -102,7 +102,7 @@ pub enum Retired {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Where it is.
-    pub place: Place,
+    pub secret_id: SecretId,
     /// What is there.
     pub sealed: Sealed,
     /// When somebody set it. Sealing anew does not count.
@@ -113,7 +113,7 @@ pub struct Stored {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
     /// Where it goes.
-    pub place: Place,
+    pub secret_id: SecretId,
     /// The nonce of what it replaces.
     pub instead_of: Vec<u8>,
     /// What goes there.

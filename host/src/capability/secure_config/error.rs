@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::backend::SECRETS;
 use super::keys::KeyId;
-use super::name::Place;
+use super::name::SecretId;
 use super::ring::KeyRingError;
 use super::seal::{OpenError, SealError};
 use super::service::VALUE_BYTES;
@@ -15,35 +15,35 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SecretError {
     /// The value is too long.
-    #[error("a secret of {bytes} bytes for {place} is too long: it has at most {VALUE_BYTES}")]
+    #[error("a secret of {bytes} bytes for {secret_id} is too long: it has at most {VALUE_BYTES}")]
     TooLong {
         /// Where it should have gone.
-        place: Place,
+        secret_id: SecretId,
         /// How long it is.
         bytes: usize,
     },
     /// The plugin has as many secrets as it may have.
     #[error(
-        "plugin \"{}\" has {SECRETS} secrets there already, which is as many as it may have; delete one to make room for {place}",
-        place.plugin
+        "plugin \"{}\" has {SECRETS} secrets there already, which is as many as it may have; delete one to make room for {secret_id}",
+        secret_id.plugin
     )]
     Full {
         /// Where it should have gone.
-        place: Place,
+        secret_id: SecretId,
     },
     /// What is stored cannot be decrypted.
-    #[error("the secret {place} cannot be read: {why}")]
+    #[error("the secret {secret_id} cannot be read: {why}")]
     Unreadable {
         /// Where it is.
-        place: Place,
+        secret_id: SecretId,
         /// Why not.
         why: OpenError,
     },
     /// It cannot be encrypted.
-    #[error("the secret {place} cannot be encrypted: {why}")]
+    #[error("the secret {secret_id} cannot be encrypted: {why}")]
     Unsealable {
         /// Where it should have gone.
-        place: Place,
+        secret_id: SecretId,
         /// Why not.
         why: SealError,
     },

@@ -90,8 +90,8 @@ impl FromStr for KeyId {
     type Err = KeyIdError;
 
     fn from_str(text: &str) -> Result<Self, KeyIdError> {
-        let sign = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-        if (1..=ID_BYTES).contains(&text.len()) && text.bytes().all(sign) {
+        let char = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+        if (1..=ID_BYTES).contains(&text.len()) && text.bytes().all(char) {
             Ok(Self(Arc::from(text)))
         } else {
             Err(KeyIdError)
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_ring_is_read_from_lines_and_from_a_variable() {
-        let lines = format!("# a comment: with, signs\n\nnew:{ONE}\r\nold:{TWO}\n");
+        let lines = format!("# a comment: with, chars\n\nnew:{ONE}\r\nold:{TWO}\n");
         assert_eq!(ids(&Keys::parse(&lines).unwrap()), ["new", "old"]);
         let variable = format!("new:{ONE},old:{TWO}");
         assert_eq!(ids(&Keys::parse(&variable).unwrap()), ["new", "old"]);

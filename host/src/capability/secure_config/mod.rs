@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub use backend::{Put, Replaced, Replacement, Retired, SECRETS, SecretStore, Stored};
 pub use error::SecretError;
 pub use keys::{KeyId, KeyIdError, KeysError};
-pub use name::{NAME_BYTES, Place, SecretName, SecretNameError};
+pub use name::{NAME_BYTES, SecretId, SecretName, SecretNameError};
 pub use ring::{KeyRing, KeyRingError};
 pub use rotate::Rotation;
 pub use seal::{OpenError, SealError, Sealed};
@@ -121,14 +121,14 @@ impl View<'_, SecretAccess> {
     }
 
     /// Where the secret under a key goes.
-    fn writing(&self, key: &str) -> Result<(&SecretService, Place), Error> {
+    fn writing(&self, key: &str) -> Result<(&SecretService, SecretId), Error> {
         let access = self.state()?;
-        let place = Place {
+        let secret_id = SecretId {
             name: check(self.caller, access.write.as_ref(), "write", key)?,
             plugin: self.caller.plugin().clone(),
             org: self.caller.context().org_id,
         };
-        Ok((&access.secrets, place))
+        Ok((&access.secrets, secret_id))
     }
 }
 
@@ -142,13 +142,15 @@ impl SecureConfigWrite for View<'_, SecretAccess> {
     async fn set(&mut self, key: String, value: String) -> Result<(), Error> {
         // From here on it is overwritten, however the call ends.
         let secret = Secret::new(value);
-        let (secrets, place) = self.writing(&key)?;
-        Ok(secrets.set(&place, &secret, self.caller.deadline()).await?)
+        let (secrets, secret_id) = self.writing(&key)?;
+        Ok(secrets
+            .set(&secret_id, &secret, self.caller.deadline())
+            .await?)
     }
 
     async fn delete(&mut self, key: String) -> Result<(), Error> {
-        let (secrets, place) = self.writing(&key)?;
-        secrets.delete(&place, self.caller.deadline()).await?;
+        let (secrets, secret_id) = self.writing(&key)?;
+        secrets.delete(&secret_id, self.caller.deadline()).await?;
         Ok(())
     }
 }

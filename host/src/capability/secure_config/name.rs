@@ -30,7 +30,7 @@ pub enum SecretNameError {
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct SecretId {
     /// Whose it is.
     pub plugin: PluginName,
     /// Its name.
@@ -54,7 +54,7 @@ impl FromStr for SecretName {
         if text.is_empty() || text.len() > NAME_BYTES {
             return Err(SecretNameError::Length(text.len()));
         }
-        match text.chars().find(|sign| sign.is_control()) {
+        match text.chars().find(|char| char.is_control()) {
             Some(control) => Err(SecretNameError::Control(control)),
             None => Ok(Self(text.to_owned())),
         }
@@ -74,7 +74,7 @@ impl fmt::Debug for SecretName {
 }
 
 /// For messages: `"token" of plugin "stats" for organisation 5`.
-impl fmt::Display for Place {
+impl fmt::Display for SecretId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\" of plugin \"{}\"", self.name, self.plugin)?;
         match self.org {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::backend::{Replaced, Replacement, Retired};
 use super::error::SecretError;
 use super::keys::KeyId;
-use super::name::Place;
+use super::name::SecretId;
 use super::ring::KeyRing;
 use super::seal::{OpenError, Sealed};
 use super::service::SecretService;
@@ -31,7 +31,7 @@ pub struct Rotation {
     /// How many secrets it encrypted anew.
     pub resealed: usize,
     /// What could not be read, and so was left as it is.
-    pub unreadable: Vec<(Place, OpenError)>,
+    pub unreadable: Vec<(SecretId, OpenError)>,
 }
 
 impl SecretService {
@@ -71,7 +71,7 @@ impl SecretService {
     /// Goes through the store once. Says whether anything was there that could be re-encrypted.
     async fn pass(&self, rotation: &mut Rotation) -> Result<bool, SecretError> {
         let mut found = false;
-        let mut after: Option<Place> = None;
+        let mut after: Option<SecretId> = None;
         loop {
             let rows = self
                 .store()
@@ -82,10 +82,10 @@ impl SecretService {
             };
             after = Some(last.clone());
             let mut batch = Vec::with_capacity(rows.len());
-            for (place, sealed) in rows {
-                match self.replacement(&place, sealed).await? {
+            for (secret_id, sealed) in rows {
+                match self.replacement(&secret_id, sealed).await? {
                     Ok(replacement) => batch.push(replacement),
-                    Err(why) => rotation.unreadable.push((place, why)),
+                    Err(why) => rotation.unreadable.push((secret_id, why)),
                 }
             }
             if batch.is_empty() {
@@ -103,22 +103,22 @@ impl SecretService {
 
     async fn replacement(
         &self,
-        place: &Place,
+        secret_id: &SecretId,
         sealed: Sealed,
     ) -> Result<Result<Replacement, OpenError>, SecretError> {
-        let mut opened = self.open(place, &sealed);
+        let mut opened = self.open(secret_id, &sealed);
         if matches!(opened, Err(OpenError::UnknownKey(_))) {
             self.look_again().await;
-            opened = self.open(place, &sealed);
+            opened = self.open(secret_id, &sealed);
         }
         let secret = match opened {
             Ok(secret) => secret,
             Err(why) => return Ok(Err(why)),
         };
         Ok(Ok(Replacement {
-            place: place.clone(),
+            secret_id: secret_id.clone(),
             instead_of: sealed.nonce,
-            sealed: self.seal(place, &secret)?,
+            sealed: self.seal(secret_id, &secret)?,
         }))
     }
 

@@ -11,7 +11,7 @@ use thiserror::Error;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::keys::{Key, KeyId, KeyIdError, Keys};
-use super::name::Place;
+use super::name::SecretId;
 use super::secret::Secret;
 
 /// What the associated data begin with, the format's version included.
@@ -78,7 +78,7 @@ impl Sealed {
 }
 
 /// Encrypts a secret with a key, for one place.
-pub(super) fn seal(key: &Key, place: &Place, secret: &Secret) -> Result<Sealed, SealError> {
+pub(super) fn seal(key: &Key, secret_id: &SecretId, secret: &Secret) -> Result<Sealed, SealError> {
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(|error| SealError::NoRandomness(error.to_string()))?;
     let text = secret.expose().as_bytes();
@@ -87,7 +87,7 @@ pub(super) fn seal(key: &Key, place: &Place, secret: &Secret) -> Result<Sealed, 
     buffer.extend_from_slice(text);
     let sealed = XChaCha20Poly1305::new(key.bytes().into()).encrypt_in_place(
         &XNonce::from(nonce),
-        &associated(place, key.id()),
+        &associated(secret_id, key.id()),
         &mut buffer,
     );
     if sealed.is_err() {
@@ -105,7 +105,11 @@ pub(super) fn seal(key: &Key, place: &Place, secret: &Secret) -> Result<Sealed, 
 }
 
 /// Decrypts what is stored at a place.
-pub(super) fn open(keys: &Keys, place: &Place, sealed: &Sealed) -> Result<Secret, OpenError> {
+pub(super) fn open(
+    keys: &Keys,
+    secret_id: &SecretId,
+    sealed: &Sealed,
+) -> Result<Secret, OpenError> {
     let id = &sealed.key_id;
     let damaged = || OpenError::Damaged(id.clone());
     let ciphertext = match sealed.ciphertext.split_first() {
@@ -119,7 +123,11 @@ pub(super) fn open(keys: &Keys, place: &Place, sealed: &Sealed) -> Result<Secret
     let nonce: [u8; NONCE_BYTES] = sealed.nonce.as_slice().try_into().map_err(|_| damaged())?;
     let mut buffer = Zeroizing::new(ciphertext.to_vec());
     XChaCha20Poly1305::new(key.bytes().into())
-        .decrypt_in_place(&XNonce::from(nonce), &associated(place, id), &mut *buffer)
+        .decrypt_in_place(
+            &XNonce::from(nonce),
+            &associated(secret_id, id),
+            &mut *buffer,
+        )
         .map_err(|_| damaged())?;
     let text = String::from_utf8(std::mem::take(&mut *buffer)).map_err(|error| {
         error.into_bytes().zeroize();
@@ -129,16 +137,16 @@ pub(super) fn open(keys: &Keys, place: &Place, sealed: &Sealed) -> Result<Secret
 }
 
 /// What a ciphertext is bound to. Every part is preceded by its length, so that two places never give the same bytes.
-fn associated(place: &Place, key: &KeyId) -> Vec<u8> {
-    let org = match place.org {
+fn associated(secret_id: &SecretId, key: &KeyId) -> Vec<u8> {
+    let org = match secret_id.org {
         None => Vec::new(),
         Some(org) => org.to_be_bytes().to_vec(),
     };
     let mut bytes = Vec::with_capacity(256);
     for part in [
         FORMAT,
-        place.plugin.as_str().as_bytes(),
-        place.name.as_str().as_bytes(),
+        secret_id.plugin.as_str().as_bytes(),
+        secret_id.name.as_str().as_bytes(),
         &org,
         key.as_str().as_bytes(),
     ] {
@@ -163,32 +171,32 @@ mod tests {
         Keys::parse(RING).unwrap()
     }
 
-    fn place(plugin: &str, name: &str, org: Option<i64>) -> Place {
-        Place {
+    fn secret_id(plugin: &str, name: &str, org: Option<i64>) -> SecretId {
+        SecretId {
             plugin: plugin.parse().unwrap(),
             name: name.parse().unwrap(),
             org,
         }
     }
 
-    fn sealed(keys: &Keys, place: &Place, text: &str) -> Sealed {
-        seal(keys.current(), place, &Secret::new(text.into())).unwrap()
+    fn sealed(keys: &Keys, secret_id: &SecretId, text: &str) -> Sealed {
+        seal(keys.current(), secret_id, &Secret::new(text.into())).unwrap()
     }
 
     #[test]
     fn what_was_sealed_opens_in_its_own_place_only() {
         let keys = keys();
-        let own = place("stats", "token", Some(5));
+        let own = secret_id("stats", "token", Some(5));
         let sealed = sealed(&keys, &own, "hunter2");
         assert_eq!(open(&keys, &own, &sealed).unwrap().expose(), "hunter2");
         for other in [
-            place("stats", "token", None),
-            place("stats", "token", Some(6)),
-            place("stats", "tokem", Some(5)),
-            place("stat", "token", Some(5)),
+            secret_id("stats", "token", None),
+            secret_id("stats", "token", Some(6)),
+            secret_id("stats", "tokem", Some(5)),
+            secret_id("stat", "token", Some(5)),
             // The same letters, divided otherwise.
-            place("stat", "stoken", Some(5)),
-            place("statst", "oken", Some(5)),
+            secret_id("stat", "stoken", Some(5)),
+            secret_id("statst", "oken", Some(5)),
         ] {
             let error = open(&keys, &other, &sealed).unwrap_err();
             assert!(matches!(error, OpenError::Damaged(_)), "{other}: {error}");
@@ -204,7 +212,7 @@ mod tests {
         for plugin in ["a", "aa", "aaaaaaaa"] {
             for name in ["a", "aa", "aaaaaaaa"] {
                 for org in [None, Some(0), Some(number), Some(-1)] {
-                    assert!(seen.insert(associated(&place(plugin, name, org), &id)));
+                    assert!(seen.insert(associated(&secret_id(plugin, name, org), &id)));
                 }
             }
         }
@@ -213,7 +221,7 @@ mod tests {
     #[test]
     fn any_bit_that_is_turned_and_any_byte_that_is_missing_or_too_many_is_noticed() {
         let keys = keys();
-        let own = place("stats", "token", None);
+        let own = secret_id("stats", "token", None);
         let whole = sealed(&keys, &own, "hunter2");
         for bit in 0..whole.ciphertext.len() * 8 {
             let mut turned = whole.clone();
@@ -243,7 +251,7 @@ mod tests {
     #[test]
     fn a_row_that_claims_another_key_of_the_ring_does_not_open() {
         let keys = keys();
-        let own = place("stats", "token", None);
+        let own = secret_id("stats", "token", None);
         let mut claimed = sealed(&keys, &own, "hunter2");
         assert_eq!(claimed.key_id.as_str(), "old");
         claimed.key_id = "new".parse().unwrap();
@@ -257,7 +265,7 @@ mod tests {
     #[test]
     fn the_same_text_looks_different_each_time() {
         let keys = keys();
-        let own = place("stats", "token", None);
+        let own = secret_id("stats", "token", None);
         let (one, two) = (sealed(&keys, &own, "same"), sealed(&keys, &own, "same"));
         assert_ne!(one.nonce, two.nonce);
         assert_ne!(one.ciphertext, two.ciphertext);
@@ -266,7 +274,7 @@ mod tests {
     #[test]
     fn a_later_format_is_named_and_not_guessed_at() {
         let keys = keys();
-        let own = place("stats", "token", None);
+        let own = secret_id("stats", "token", None);
         let mut later = sealed(&keys, &own, "x");
         later.ciphertext[0] = 2;
         let error = open(&keys, &own, &later).unwrap_err();

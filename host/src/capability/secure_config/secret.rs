@@ -53,7 +53,7 @@ impl Secret {
             return Hint::Hidden;
         }
         let end: String = self.0.chars().skip(characters - SHOWN).collect();
-        if end.chars().all(|sign| sign.is_ascii_graphic()) {
+        if end.chars().all(|char| char.is_ascii_graphic()) {
             Hint::Ends(end)
         } else {
             Hint::Hidden

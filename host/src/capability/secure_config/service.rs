@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::backend::{Put, SecretStore};
 use super::error::SecretError;
 use super::keys::KeyId;
-use super::name::{Place, SecretName};
+use super::name::{SecretId, SecretName};
 use super::ring::KeyRing;
 use super::seal::{self, OpenError, Sealed};
 use super::secret::{Hint, Secret};
@@ -25,9 +25,9 @@ const ATTEMPTS: usize = 3;
 
 /// The secrets of all plugins. Cheap to clone.
 #[derive(Clone)]
-pub struct SecretService(Arc<Parts>);
+pub struct SecretService(Arc<Shared>);
 
-struct Parts {
+struct Shared {
     store: Box<dyn SecretStore>,
     ring: KeyRing,
 }
@@ -51,7 +51,7 @@ impl SecretService {
     /// Secrets that are kept in a store and protected by a ring.
     pub fn new(store: impl SecretStore, ring: KeyRing) -> Self {
         let store = Box::new(store);
-        Self(Arc::new(Parts { store, ring }))
+        Self(Arc::new(Shared { store, ring }))
     }
 
     /// The ring that protects them.
@@ -85,21 +85,22 @@ impl SecretService {
             let Some((owner, sealed)) = found else {
                 return Ok(None);
             };
-            let place = Place {
+            let secret_id = SecretId {
                 plugin: plugin.clone(),
                 name: name.clone(),
                 org: owner,
             };
             if owner.is_some() && owner != org {
-                return Err(
-                    StoreError::Unavailable(format!("it has found the secret {place}")).into(),
-                );
+                return Err(StoreError::Unavailable(format!(
+                    "it has found the secret {secret_id}"
+                ))
+                .into());
             }
-            match self.open(&place, &sealed) {
+            match self.open(&secret_id, &sealed) {
                 Ok(secret) => return Ok(Some(secret)),
                 // Another process has rotated, or even retired what the row was sealed with when it was read.
                 Err(OpenError::UnknownKey(_)) if again => self.look_again().await,
-                Err(why) => return Err(SecretError::Unreadable { place, why }),
+                Err(why) => return Err(SecretError::Unreadable { secret_id, why }),
             }
         }
     }
@@ -112,27 +113,27 @@ impl SecretService {
     /// when the ring's file cannot be read, since a key that is in no file any more must protect nothing new.
     pub async fn set(
         &self,
-        place: &Place,
+        secret_id: &SecretId,
         secret: &Secret,
         deadline: Instant,
     ) -> Result<(), SecretError> {
         let bytes = secret.bytes();
         if bytes > VALUE_BYTES {
-            let place = place.clone();
-            return Err(SecretError::TooLong { place, bytes });
+            let secret_id = secret_id.clone();
+            return Err(SecretError::TooLong { secret_id, bytes });
         }
         in_time(deadline)?;
         let mut attempts = 1..ATTEMPTS;
         loop {
             let again = attempts.next().is_some();
             self.reload_ring().await?;
-            let sealed = self.seal(place, secret)?;
+            let sealed = self.seal(secret_id, secret)?;
             let key = sealed.key_id.clone();
-            match self.store().put(place, sealed, deadline).await? {
+            match self.store().put(secret_id, sealed, deadline).await? {
                 Put::Done => return Ok(()),
                 Put::Full => {
-                    let place = place.clone();
-                    return Err(SecretError::Full { place });
+                    let secret_id = secret_id.clone();
+                    return Err(SecretError::Full { secret_id });
                 }
                 Put::KeyRetired if again => {}
                 Put::KeyRetired => return Err(SecretError::KeyRetired(key)),
@@ -145,8 +146,12 @@ impl SecretService {
     /// # Errors
     ///
     /// When the store does not answer in time.
-    pub async fn delete(&self, place: &Place, deadline: Instant) -> Result<bool, SecretError> {
-        Ok(self.store().delete(place, deadline).await?)
+    pub async fn delete(
+        &self,
+        secret_id: &SecretId,
+        deadline: Instant,
+    ) -> Result<bool, SecretError> {
+        Ok(self.store().delete(secret_id, deadline).await?)
     }
 
     /// A plugin's secrets by name and then by organisation, without the secrets themselves.
@@ -166,25 +171,29 @@ impl SecretService {
         }
         let listed = stored.into_iter().map(|stored| Listed {
             hint: self
-                .open(&stored.place, &stored.sealed)
+                .open(&stored.secret_id, &stored.sealed)
                 .map(|secret| secret.hint()),
-            name: stored.place.name,
-            org: stored.place.org,
+            name: stored.secret_id.name,
+            org: stored.secret_id.org,
             key_id: stored.sealed.key_id,
             updated_at: stored.updated_at,
         });
         Ok(listed.collect())
     }
 
-    pub(super) fn open(&self, place: &Place, sealed: &Sealed) -> Result<Secret, OpenError> {
-        self.ring().with(|keys| seal::open(keys, place, sealed))
+    pub(super) fn open(&self, secret_id: &SecretId, sealed: &Sealed) -> Result<Secret, OpenError> {
+        self.ring().with(|keys| seal::open(keys, secret_id, sealed))
     }
 
-    pub(super) fn seal(&self, place: &Place, secret: &Secret) -> Result<Sealed, SecretError> {
+    pub(super) fn seal(
+        &self,
+        secret_id: &SecretId,
+        secret: &Secret,
+    ) -> Result<Sealed, SecretError> {
         self.ring()
-            .with(|keys| seal::seal(keys.current(), place, secret))
+            .with(|keys| seal::seal(keys.current(), secret_id, secret))
             .map_err(|why| SecretError::Unsealable {
-                place: place.clone(),
+                secret_id: secret_id.clone(),
                 why,
             })
     }

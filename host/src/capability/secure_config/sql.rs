@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 use super::backend::{Put, Replaced, Replacement, Retired, SECRETS, SecretStore, Stored};
 use super::keys::KeyId;
-use super::name::{Place, SecretName};
+use super::name::{SecretId, SecretName};
 use super::seal::Sealed;
 use crate::contract::PluginName;
 #[cfg(feature = "postgres")]
@@ -110,18 +110,18 @@ impl<S: Tables> SecretStore for SqlSecrets<S> {
 
     async fn put(
         &self,
-        place: &Place,
+        secret_id: &SecretId,
         sealed: Sealed,
         deadline: Instant,
     ) -> Result<Put, StoreError> {
-        let place = place.clone();
+        let secret_id = secret_id.clone();
         let put = self.0.work(Mode::Write, deadline, move |transaction| {
             Box::pin(async move {
                 if see_retired(transaction, [&sealed.key_id]).await? {
                     return Ok(Put::KeyRetired);
                 }
-                let (plugin, name) = (place.plugin.as_str(), place.name.as_str());
-                let (org, key) = (org_text(place.org), sealed.key_id.as_str());
+                let (plugin, name) = (secret_id.plugin.as_str(), secret_id.name.as_str());
+                let (org, key) = (org_text(secret_id.org), sealed.key_id.as_str());
                 let room = transaction.first(ROOM, &[&plugin, &org, &name]).await?;
                 let (others, present) = match &room {
                     Some(room) => (room.get::<i64>(0)?, room.get::<i64>(1)? > 0),
@@ -147,12 +147,12 @@ impl<S: Tables> SecretStore for SqlSecrets<S> {
         put.await
     }
 
-    async fn delete(&self, place: &Place, deadline: Instant) -> Result<bool, StoreError> {
-        let place = place.clone();
+    async fn delete(&self, secret_id: &SecretId, deadline: Instant) -> Result<bool, StoreError> {
+        let secret_id = secret_id.clone();
         let delete = self.0.work(Mode::Write, deadline, move |transaction| {
             Box::pin(async move {
-                let (plugin, name) = (place.plugin.as_str(), place.name.as_str());
-                let values: [&dyn Param; 3] = [&plugin, &name, &org_text(place.org)];
+                let (plugin, name) = (secret_id.plugin.as_str(), secret_id.name.as_str());
+                let values: [&dyn Param; 3] = [&plugin, &name, &org_text(secret_id.org)];
                 Ok(transaction.execute(DELETE, &values).await? > 0)
             })
         });
@@ -171,7 +171,7 @@ impl<S: Tables> SecretStore for SqlSecrets<S> {
                 let stored = |row: &Row| {
                     let updated_at: String = row.get(6)?;
                     Ok(Stored {
-                        place: place(row)?,
+                        secret_id: secret_id(row)?,
                         sealed: sealed(row, 3)?,
                         updated_at: updated_at.parse().map_err(unexpected)?,
                     })
@@ -185,26 +185,26 @@ impl<S: Tables> SecretStore for SqlSecrets<S> {
     async fn sealed_otherwise(
         &self,
         current: &KeyId,
-        after: Option<&Place>,
+        after: Option<&SecretId>,
         limit: usize,
         deadline: Instant,
-    ) -> Result<Vec<(Place, Sealed)>, StoreError> {
+    ) -> Result<Vec<(SecretId, Sealed)>, StoreError> {
         let (current, after) = (current.clone(), after.cloned());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = self.0.work(Mode::Read, deadline, move |transaction| {
             Box::pin(async move {
                 let (plugin, name, org) = match &after {
-                    Some(place) => (
-                        place.plugin.as_str(),
-                        place.name.as_str(),
-                        org_text(place.org),
+                    Some(secret_id) => (
+                        secret_id.plugin.as_str(),
+                        secret_id.name.as_str(),
+                        org_text(secret_id.org),
                     ),
                     None => ("", "", String::new()),
                 };
                 let values: [&dyn Param; 5] = [&current.as_str(), &plugin, &name, &org, &limit];
                 let rows = transaction.query(SEALED_OTHERWISE, &values).await?;
                 rows.iter()
-                    .map(|row| Ok((place(row)?, sealed(row, 3)?)))
+                    .map(|row| Ok((secret_id(row)?, sealed(row, 3)?)))
                     .collect()
             })
         });
@@ -224,13 +224,13 @@ impl<S: Tables> SecretStore for SqlSecrets<S> {
                 }
                 let mut replaced = 0;
                 for Replacement {
-                    place,
+                    secret_id,
                     instead_of,
                     sealed,
                 } in &batch
                 {
-                    let (plugin, name) = (place.plugin.as_str(), place.name.as_str());
-                    let (org, key) = (org_text(place.org), sealed.key_id.as_str());
+                    let (plugin, name) = (secret_id.plugin.as_str(), secret_id.name.as_str());
+                    let (org, key) = (org_text(secret_id.org), sealed.key_id.as_str());
                     let values: [&dyn Param; 7] = [
                         &plugin,
                         &name,
@@ -305,8 +305,8 @@ fn org_of(row: &Row, column: usize) -> Result<Option<i64>, StoreError> {
 }
 
 /// Columns 0 to 2.
-fn place(row: &Row) -> Result<Place, StoreError> {
-    Ok(Place {
+fn secret_id(row: &Row) -> Result<SecretId, StoreError> {
+    Ok(SecretId {
         plugin: row.get::<String>(0)?.parse().map_err(unexpected)?,
         name: row.get::<String>(1)?.parse().map_err(unexpected)?,
         org: org_of(row, 2)?,

@@ -2,7 +2,7 @@
 //!
 //! WIT has no recursive types, so the tree of a menu comes as a list in which entries name their parent. A parent that
 //! is none of the plugin's own may be one of the application's, which this layer does not know; among the plugin's own
-//! a circle, and a parent in another menu, is a problem.
+//! a cycle, and a parent in another menu, is a problem.
 
 use std::collections::HashMap;
 
@@ -91,7 +91,7 @@ struct Entry {
     location: Option<MenuLocation>,
 }
 
-/// How many entries of a circle a message shows.
+/// How many entries of a cycle a message shows.
 const CIRCLE_SHOWN: usize = 8;
 
 impl Parents {
@@ -105,7 +105,7 @@ impl Parents {
         });
     }
 
-    /// Reports circles, one problem each, and parents in another menu.
+    /// Reports cycles, one problem each, and parents in another menu.
     pub(super) fn check(&self, found: &mut Found) {
         let mut own: HashMap<&str, usize> = HashMap::new();
         for (position, entry) in self.entries.iter().enumerate() {
@@ -135,7 +135,7 @@ impl Parents {
                 (self.entries.get(position), visited.get_mut(position))
             {
                 if *mark == Some(walk) {
-                    self.report_circle(found, position, &parent_of);
+                    self.report_cycle(found, position, &parent_of);
                     break;
                 }
                 if mark.is_some() {
@@ -150,7 +150,7 @@ impl Parents {
         }
     }
 
-    fn report_circle(
+    fn report_cycle(
         &self,
         found: &mut Found,
         position: usize,

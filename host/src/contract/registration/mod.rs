@@ -91,7 +91,7 @@ pub struct Registration {
     /// HTTP routes, each for a method and path of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
-    /// Navigation entries. No circle among their parents.
+    /// Navigation entries. No cycle among their parents.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub menu_items: Vec<MenuItem>,
     /// Boxes on dashboards.

@@ -2,7 +2,7 @@
 //!
 //! Three types that cannot be mixed up, each narrower than what the outside would accept. None of them can hold `..`,
 //! an empty segment or a backslash, so a path that is joined to a base stays inside it. A route's segments hold only
-//! signs that mean the same escaped and unescaped, so two routes are the same exactly where their texts say so.
+//! characters that mean the same escaped and unescaped, so two routes are the same exactly where their texts say so.
 
 use std::{collections::HashSet, fmt};
 
@@ -150,7 +150,7 @@ impl fmt::Display for RoutePath {
     }
 }
 
-/// Signs that stand for themselves in a path (RFC 3986 `pchar`), without `%`, and without `:` and `*`, which mark
+/// Characters that stand for themselves in a path (RFC 3986 `pchar`), without `%`, and without `:` and `*`, which mark
 /// parameters.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~!$&'()+,;=@".contains(c)

@@ -133,7 +133,7 @@ impl FromStr for Timeout {
         let mut rest = text;
         while !rest.is_empty() {
             let end = rest
-                .find(|sign: char| !sign.is_ascii_digit() && sign != '.')
+                .find(|char: char| !char.is_ascii_digit() && char != '.')
                 .ok_or_else(wrong)?;
             let (number, behind) = rest.split_at_checked(end).ok_or_else(wrong)?;
             let (unit, behind) = UNITS

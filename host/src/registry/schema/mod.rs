@@ -210,7 +210,7 @@ fn line(text: &str) -> String {
     let mut line: String = text
         .chars()
         .take(LINE)
-        .map(|sign| if sign.is_control() { ' ' } else { sign })
+        .map(|char| if char.is_control() { ' ' } else { char })
         .collect();
     if text.chars().nth(LINE).is_some() {
         line.push('…');

@@ -1,7 +1,7 @@
 //! What a schema may look like, so that checking with it ends, and soon.
 //!
 //! A few hundred bytes of JSON Schema can take forever: a schema that refers to itself in place, or a chain of definitions
-//! that each refer twice to the next. So references must lead into the schema itself and never in a circle, and the schema
+//! that each refer twice to the next. So references must lead into the schema itself and never in a cycle, and the schema
 //! as it would be with every reference written out is counted, and bounded. What checking costs is then at most that number
 //! for each value of the settings. A tree of any depth cannot be described so; settings of plugins have not needed it.
 
@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
             Some(None) => {
                 return Err(refused(
                     pointer,
-                    "it refers to itself; write it without a circle",
+                    "it refers to itself; write it without a cycle",
                 ));
             }
             None => {}

@@ -74,7 +74,7 @@ pub(super) fn read(field_type: FieldType, given: Given) -> Result<Value, Wrong> 
     Ok(match (field_type, given) {
         (FieldType::Text, Given::Text(text)) => plain(line(text, LINE_BYTES)?),
         (FieldType::Textarea, Given::Text(text)) => {
-            signs(&text, |sign| matches!(sign, '\n' | '\r' | '\t'))?;
+            printable(&text, |char| matches!(char, '\n' | '\r' | '\t'))?;
             plain(sized(text, LINES_BYTES)?)
         }
         (FieldType::Select, Given::Text(text)) => plain(line(text, LINE_BYTES)?),
@@ -135,24 +135,24 @@ fn sized(text: String, most: usize) -> Result<String, Wrong> {
     Ok(text)
 }
 
-fn signs(text: &str, allowed: fn(char) -> bool) -> Result<(), Wrong> {
+fn printable(text: &str, allowed: fn(char) -> bool) -> Result<(), Wrong> {
     match text
         .chars()
-        .find(|sign| sign.is_control() && !allowed(*sign))
+        .find(|char| char.is_control() && !allowed(*char))
     {
-        Some(bad) => wrong(format!("contains {bad:?}, which is no sign of a text")),
+        Some(bad) => wrong(format!("contains {bad:?}, which is no character of a text")),
         None => Ok(()),
     }
 }
 
 fn line(text: String, most: usize) -> Result<String, Wrong> {
     let text = sized(text, most)?;
-    signs(&text, |_| false)?;
+    printable(&text, |_| false)?;
     Ok(text)
 }
 
 fn web(text: String) -> Result<String, Wrong> {
-    let sane = !text.contains(|sign: char| sign.is_whitespace() || sign == '\\');
+    let sane = !text.contains(|char: char| char.is_whitespace() || char == '\\');
     match Url::parse(&text) {
         Ok(url) if sane && (!url.is_special() || url.has_host()) => Ok(text),
         _ => wrong(format!(
@@ -176,12 +176,12 @@ fn email(text: String) -> Result<String, Wrong> {
 fn phone(text: String) -> Result<String, Wrong> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let (mut open, mut balanced) = (false, true);
-    for (place, sign) in text.chars().enumerate() {
-        balanced &= match sign {
-            '+' => place == 0,
+    for (index, char) in text.chars().enumerate() {
+        balanced &= match char {
+            '+' => index == 0,
             '(' => !std::mem::replace(&mut open, true),
             ')' => std::mem::replace(&mut open, false),
-            sign => sign.is_ascii_digit() || matches!(sign, ' ' | '-' | '.' | '/'),
+            char => char.is_ascii_digit() || matches!(char, ' ' | '-' | '.' | '/'),
         };
     }
     if balanced && !open && PHONE_DIGITS.contains(&digits) {
@@ -244,7 +244,7 @@ fn is_rfc_3339(text: &str) -> bool {
     };
     let zone = match rest.strip_prefix('.') {
         Some(fraction) => {
-            let zone = fraction.trim_start_matches(|sign: char| sign.is_ascii_digit());
+            let zone = fraction.trim_start_matches(|char: char| char.is_ascii_digit());
             let digits = fraction.len() - zone.len();
             if !(1..=9).contains(&digits) {
                 return false;

@@ -134,12 +134,12 @@ impl Rules {
             if let Some(shortest) = self.shortest
                 && length < shortest
             {
-                return wrong(format!("has {length} signs, fewer than {shortest}"));
+                return wrong(format!("has {length} characters, fewer than {shortest}"));
             }
             if let Some(longest) = self.longest
                 && length > longest
             {
-                return wrong(format!("has {length} signs, more than {longest}"));
+                return wrong(format!("has {length} characters, more than {longest}"));
             }
         }
         if let Some(schemes) = &self.schemes {
@@ -190,7 +190,7 @@ fn length(config: &Map<String, JsonValue>, name: &str) -> Result<Option<usize>, 
     match length {
         Some(length) => Ok(Some(length)),
         None => Err(format!(
-            "config.{name} {} is not a number of signs",
+            "config.{name} {} is not a number of characters",
             quoted(&given.to_string())
         )),
     }

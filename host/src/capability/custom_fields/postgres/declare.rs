@@ -23,8 +23,8 @@ const DECLARE: &str = "INSERT INTO goatherd_custom_field AS was \
      required = excluded.required, config = excluded.config, label = excluded.label, section = excluded.section, \
      position = excluded.position, description = excluded.description, placeholder = excluded.placeholder";
 const DECLARED: &str = "SELECT f.field_type, f.required, f.config, f.label, f.section, f.position, f.description, \
-     f.placeholder, n.place \
-     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS n (plugin, entity_type, name, place) \
+     f.placeholder, n.number \
+     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS n (plugin, entity_type, name, number) \
      JOIN goatherd_custom_field f USING (plugin, entity_type, name)";
 
 /// Takes note of fields, all of them or none.
@@ -94,9 +94,9 @@ pub(super) async fn declared(
     let rows = session.query(DECLARED, &[&plugins, &types, &short]).await?;
     let mut found = vec![None; names.len()];
     for row in rows {
-        let place: i64 = row.try_get(8)?;
-        let place = usize::try_from(place - 1).unwrap_or(usize::MAX);
-        if let (Some(name), Some(found)) = (names.get(place), found.get_mut(place)) {
+        let number: i64 = row.try_get(8)?;
+        let number = usize::try_from(number - 1).unwrap_or(usize::MAX);
+        if let (Some(name), Some(found)) = (names.get(number), found.get_mut(number)) {
             *found = Some(read(&row, name.clone())?);
         }
     }

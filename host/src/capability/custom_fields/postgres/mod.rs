@@ -23,11 +23,11 @@ use super::definition::{Declaration, Definition, FieldName};
 use super::value::Value;
 
 /// The rows of fields, by their names in full. A row that is held so cannot get another type.
-const FIELDS_HELD: &str = "SELECT f.id, f.field_type, n.place \
-     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS n (plugin, entity_type, name, place) \
+const FIELDS_HELD: &str = "SELECT f.id, f.field_type, n.number \
+     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS n (plugin, entity_type, name, number) \
      JOIN goatherd_custom_field f USING (plugin, entity_type, name) FOR KEY SHARE OF f";
-const FIELDS: &str = "SELECT f.id, f.field_type, n.place \
-     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS n (plugin, entity_type, name, place) \
+const FIELDS: &str = "SELECT f.id, f.field_type, n.number \
+     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS n (plugin, entity_type, name, number) \
      JOIN goatherd_custom_field f USING (plugin, entity_type, name)";
 const VALUES: &str = "SELECT field_id, value FROM goatherd_custom_value \
      WHERE entity_id = $1 AND organisation = $2 AND field_id = ANY ($3)";
@@ -176,9 +176,9 @@ async fn ids(
         .await?;
     let mut found = vec![None; fields.len()];
     for row in rows {
-        let place: i64 = row.try_get(2)?;
-        let place = usize::try_from(place - 1).unwrap_or(usize::MAX);
-        if let Some(found) = found.get_mut(place) {
+        let number: i64 = row.try_get(2)?;
+        let number = usize::try_from(number - 1).unwrap_or(usize::MAX);
+        if let Some(found) = found.get_mut(number) {
             let declared: (i64, String) = (row.try_get(0)?, row.try_get(1)?);
             *found = Some(declared);
         }

@@ -100,11 +100,11 @@ pub(super) async fn query(
         .zip(ids)
         .map(|(filter, id)| Part::new(filter, id))
         .collect();
-    let place = match parts.len() {
+    let leading = match parts.len() {
         1 => 0,
         _ => fewest(&transaction, &organisation, &parts).await?,
     };
-    let leader = parts.swap_remove(place);
+    let leader = parts.swap_remove(leading);
     let statement = transaction.prepare(leader.walk.find).await?;
     let params: [&(dyn ToSql + Sync); 4] =
         [&leader.field_id, &organisation, &leader.low, &leader.high];
@@ -148,7 +148,7 @@ async fn fewest(
     parts: &[Part<'_>],
 ) -> Result<usize, FieldsError> {
     for limit in COUNTED {
-        for (place, part) in parts.iter().enumerate() {
+        for (index, part) in parts.iter().enumerate() {
             let row = transaction
                 .query_one(
                     part.walk.count,
@@ -157,7 +157,7 @@ async fn fewest(
                 .await?;
             let count: i64 = row.try_get(0)?;
             if count < limit {
-                return Ok(place);
+                return Ok(index);
             }
         }
     }
@@ -182,8 +182,8 @@ async fn satisfying(
         .await?;
     let mut texts: HashMap<(i64, i64), String> = HashMap::with_capacity(rows.len());
     for row in rows {
-        let place = (row.try_get(0)?, row.try_get(1)?);
-        texts.insert(place, row.try_get(2)?);
+        let key = (row.try_get(0)?, row.try_get(1)?);
+        texts.insert(key, row.try_get(2)?);
     }
     let mut satisfying = BTreeSet::new();
     for id in ids {

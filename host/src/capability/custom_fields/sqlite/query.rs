@@ -59,7 +59,7 @@ pub(super) fn query(
     let others: Vec<&Part<'_>> = parts
         .iter()
         .enumerate()
-        .filter_map(|(place, part)| (place != leader).then_some(part))
+        .filter_map(|(index, part)| (index != leader).then_some(part))
         .collect();
     let Some(leader) = parts.get(leader) else {
         return Ok(Vec::new());
@@ -107,9 +107,9 @@ fn fewest(
     parts: &[Part<'_>],
 ) -> Result<usize, FieldsError> {
     for limit in COUNTED {
-        for (place, part) in parts.iter().enumerate() {
+        for (index, part) in parts.iter().enumerate() {
             if count(transaction, organisation, part, limit)? < limit {
-                return Ok(place);
+                return Ok(index);
             }
         }
     }

@@ -58,7 +58,7 @@ pub struct Text {
 /// When two texts are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sense {
-    /// When all their signs are.
+    /// When all their characters are.
     Plain,
     /// When they are but for the case of the domain.
     Email,
@@ -174,7 +174,7 @@ impl Text {
                 None => Cow::Borrowed(&self.text),
             },
             Sense::Phone => {
-                let counts = |sign: &char| sign.is_ascii_digit() || *sign == '+';
+                let counts = |char: &char| char.is_ascii_digit() || *char == '+';
                 Cow::Owned(self.text.chars().filter(counts).collect())
             }
         }
@@ -318,7 +318,7 @@ impl Value {
 
     /// Where it is, if it is somewhere.
     #[must_use]
-    pub fn place(&self) -> Option<Point> {
+    pub fn point(&self) -> Option<Point> {
         match self {
             Self::Point(point) => Some(*point),
             Self::Address(address) => address.location,
@@ -348,9 +348,9 @@ pub(super) fn located_within(circle: &Circle) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// The place in the key of something that is somewhere.
-pub(super) fn place_in(key: &[u8]) -> Option<Point> {
+pub(super) fn point_in(key: &[u8]) -> Option<Point> {
     match key.split_first() {
-        Some((&LOCATED, place)) => Point::of_key(place),
+        Some((&LOCATED, point)) => Point::of_key(point),
         _ => None,
     }
 }

@@ -23,7 +23,7 @@ fn moment(text: &str) -> Value {
 
 #[test]
 fn a_value_is_read_back_from_its_text() {
-    let place = Point::new(0.1 + 0.2, -16.373_819_1).unwrap();
+    let point = Point::new(0.1 + 0.2, -16.373_819_1).unwrap();
     let values = [
         (
             FieldType::Text,
@@ -45,9 +45,9 @@ fn a_value_is_read_back_from_its_text() {
             FieldType::Datetime,
             moment("1969-12-31T23:59:59.999999999Z"),
         ),
-        (FieldType::Point, Value::Point(place)),
-        (FieldType::Polygon, Value::Polygon(vec![place; 3])),
-        (FieldType::Address, address("Wien", Some(place))),
+        (FieldType::Point, Value::Point(point)),
+        (FieldType::Polygon, Value::Polygon(vec![point; 3])),
+        (FieldType::Address, address("Wien", Some(point))),
         (FieldType::Address, address("Wien", None)),
     ];
     for (field_type, value) in values {

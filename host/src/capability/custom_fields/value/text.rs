@@ -9,21 +9,21 @@ pub(super) const KEY_BYTES: usize = 200;
 /// The most bytes in a pattern.
 pub const PATTERN_BYTES: usize = 1024;
 
-/// A sign without its case, if that is one sign too, so that a text has as many signs as before.
-fn fold_sign(sign: char) -> char {
-    if sign.is_ascii() {
-        return sign.to_ascii_lowercase();
+/// A character without its case, if that is one character too, so that a text has as many characters as before.
+fn fold_char(char: char) -> char {
+    if char.is_ascii() {
+        return char.to_ascii_lowercase();
     }
-    let mut lower = sign.to_lowercase();
+    let mut lower = char.to_lowercase();
     match (lower.next(), lower.next()) {
         (Some(one), None) => one,
-        _ => sign,
+        _ => char,
     }
 }
 
 /// A text without case.
 fn fold(text: &str) -> String {
-    text.chars().map(fold_sign).collect()
+    text.chars().map(fold_char).collect()
 }
 
 /// Bytes in the order of texts. Texts have no zero, which therefore ends the part without case.
@@ -45,12 +45,12 @@ pub(super) fn key(text: &str) -> Vec<u8> {
     key
 }
 
-/// A pattern: `%` stands for any run of signs, `_` for one, and case does not matter.
+/// A pattern: `%` stands for any run of characters, `_` for one, and case does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern(Vec<Sign>);
+pub struct Pattern(Vec<Symbol>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
+enum Symbol {
     Run,
     Any,
     Is(char),
@@ -69,16 +69,16 @@ impl Pattern {
                 text.len()
             ));
         }
-        let mut signs: Vec<Sign> = text
+        let mut chars: Vec<Symbol> = text
             .chars()
-            .map(|sign| match sign {
-                '%' => Sign::Run,
-                '_' => Sign::Any,
-                sign => Sign::Is(fold_sign(sign)),
+            .map(|char| match char {
+                '%' => Symbol::Run,
+                '_' => Symbol::Any,
+                char => Symbol::Is(fold_char(char)),
             })
             .collect();
-        signs.dedup_by(|a, b| *a == Sign::Run && *b == Sign::Run);
-        Ok(Self(signs))
+        chars.dedup_by(|a, b| *a == Symbol::Run && *b == Symbol::Run);
+        Ok(Self(chars))
     }
 
     /// Whether a whole text matches.
@@ -86,22 +86,22 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> bool {
         let mut text = text.chars();
         let mut pattern = self.0.iter();
-        // Where to go on when what follows the last run does not match: the run takes one sign more.
-        let mut again: Option<(std::slice::Iter<'_, Sign>, std::str::Chars<'_>)> = None;
+        // Where to go on when what follows the last run does not match: the run takes one character more.
+        let mut again: Option<(std::slice::Iter<'_, Symbol>, std::str::Chars<'_>)> = None;
         loop {
             match pattern.next() {
-                Some(Sign::Run) => {
+                Some(Symbol::Run) => {
                     if pattern.as_slice().is_empty() {
                         return true;
                     }
                     again = Some((pattern.clone(), text.clone()));
                     continue;
                 }
-                Some(sign) => {
+                Some(char) => {
                     let Some(found) = text.next() else {
                         return false;
                     };
-                    if *sign == Sign::Any || *sign == Sign::Is(fold_sign(found)) {
+                    if *char == Symbol::Any || *char == Symbol::Is(fold_char(found)) {
                         continue;
                     }
                 }
@@ -124,10 +124,10 @@ impl Pattern {
     /// What every match begins with, as the beginning of its key; shorter than a key.
     pub(crate) fn beginning(&self) -> Vec<u8> {
         let mut beginning = String::new();
-        for sign in &self.0 {
-            match sign {
-                Sign::Is(sign) if beginning.len() + sign.len_utf8() < KEY_BYTES => {
-                    beginning.push(*sign);
+        for char in &self.0 {
+            match char {
+                Symbol::Is(char) if beginning.len() + char.len_utf8() < KEY_BYTES => {
+                    beginning.push(*char);
                 }
                 _ => break,
             }

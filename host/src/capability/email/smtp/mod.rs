@@ -39,11 +39,11 @@ const SHOWN: usize = 300;
 
 /// A mail server. Cheap to clone; all clones use the same connections.
 #[derive(Clone)]
-pub struct Smtp(Arc<Parts>);
+pub struct Smtp(Arc<Shared>);
 
-struct Parts {
+struct Shared {
     dialer: Dialer,
-    places: Semaphore,
+    permits: Semaphore,
     idle: Mutex<Vec<(Instant, AsyncSmtpConnection)>>,
 }
 
@@ -52,16 +52,16 @@ impl Smtp {
     ///
     /// `smtps://user:password@host` is TLS from the beginning, on port 465. `smtp://user:password@host` is port 587 and
     /// STARTTLS, without which nothing is sent, except to this machine itself; `?tls=required` asks for it there as well, and
-    /// `?tls=none` does without it. A name and password are optional; signs with a meaning in URLs are written as `%40`.
+    /// `?tls=none` does without it. A name and password are optional; characters with a meaning in URLs are written as `%40`.
     ///
     /// # Errors
     ///
     /// When the URL is not one of these. What it says is not in the error.
     pub fn new(url: &str, tls: ClientConfig) -> Result<Self, SmtpError> {
         let server = Server::parse(url)?;
-        Ok(Self(Arc::new(Parts {
+        Ok(Self(Arc::new(Shared {
             dialer: Dialer::new(server, tls)?,
-            places: Semaphore::new(CONNECTIONS),
+            permits: Semaphore::new(CONNECTIONS),
             idle: Mutex::default(),
         })))
     }
@@ -72,7 +72,7 @@ impl Mailer for Smtp {
     async fn send(&self, mail: &Outgoing, deadline: Instant) -> Result<(), MailError> {
         let patience = Instant::now() + PATIENCE;
         let sending = async {
-            let _place = self.0.places.acquire().await;
+            let _permit = self.0.permits.acquire().await;
             let mut connection = self.connection().await?;
             let sent = hand_over(&mut connection, mail).await;
             if matches!(sent, Ok(())) {
@@ -113,14 +113,14 @@ impl Smtp {
     }
 }
 
-async fn close_later(parts: Weak<Parts>) {
+async fn close_later(parts: Weak<Shared>) {
     tokio::time::sleep(IDLE).await;
     if let Some(parts) = parts.upgrade() {
         parts.idle().retain(|(since, _)| since.elapsed() < IDLE);
     }
 }
 
-impl Parts {
+impl Shared {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Instant, AsyncSmtpConnection)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -178,7 +178,7 @@ fn unavailable(error: lettre::transport::smtp::Error) -> MailError {
 /// What the server said, or what happened to the connection: one line of bounded length.
 fn words(error: &lettre::transport::smtp::Error) -> String {
     let text = error.to_string();
-    let line = text.split(|sign: char| sign.is_control() || sign == ' ');
+    let line = text.split(|char: char| char.is_control() || char == ' ');
     let line: Vec<_> = line.filter(|word| !word.is_empty()).collect();
     line.join(" ").chars().take(SHOWN).collect()
 }

@@ -121,7 +121,7 @@ fn a_menu_item_may_stand_under_its_own_or_the_applications() {
 }
 
 #[test]
-fn parents_in_a_circle_are_one_problem_that_shows_the_circle() {
+fn parents_in_a_cycle_are_one_problem_that_shows_the_cycle() {
     refused(
         vec![Contribution::MenuItem(menu_item("a", Some("a")))],
         "menu_items[0].parent",
@@ -141,7 +141,7 @@ fn parents_in_a_circle_are_one_problem_that_shows_the_circle() {
 }
 
 #[test]
-fn a_long_chain_of_parents_is_no_circle_and_quick() {
+fn a_long_chain_of_parents_is_no_cycle_and_quick() {
     let chain = (0..10_000)
         .map(|n| {
             let parent = format!("m{}", n + 1);
