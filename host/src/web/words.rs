@@ -1,6 +1,6 @@
 //! Grants, requests and health in words, for people who decide about plugins.
 
-use crate::permission::{Access, Grant, Need, Permission};
+use crate::permission::{Access, Grant, Grants, Need, Permission};
 use crate::runtime::{Description, Health, Verdict};
 
 /// A grant as the end of a sentence that begins with "may" or "asks to".
@@ -24,11 +24,12 @@ pub(super) fn of_requests(description: &Description) -> Vec<String> {
             )),
         }
     }
+    let asked: Grants = asked.into_iter().collect();
     let mut unasked: Vec<Need> = Vec::new();
     for import in &description.imports {
         if let Verdict::Granted { permission: need } = import.verdict
             && !unasked.contains(&need)
-            && !asked.iter().any(|grant| grant.covers(need))
+            && !asked.covers(need)
         {
             unasked.push(need);
         }
