@@ -481,6 +481,12 @@ fn list_missing(missing: &[Missing]) -> String {
 }
 
 fn list_needs(missing: &[Missing]) -> String {
-    let needs: Vec<_> = missing.iter().map(Missing::grant).collect();
+    let mut needs: Vec<String> = Vec::new();
+    for grant in missing.iter().map(Missing::grant) {
+        // One grant can link several interfaces.
+        if !needs.contains(&grant) {
+            needs.push(grant);
+        }
+    }
     needs.join(" and ")
 }

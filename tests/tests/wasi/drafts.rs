@@ -58,7 +58,7 @@ async fn what_is_not_granted_is_a_load_error_that_names_each_interface_and_the_g
         "wasi:keyvalue/store@0.2.0-draft2 (needs cache:readwrite)",
         "wasi:keyvalue/batch@0.2.0-draft (needs cache:readwrite)",
         "wasi:config/store@0.2.0-rc.1 (needs config)",
-        "grant cache:readwrite",
+        "; grant cache:readwrite and config to link it",
     ] {
         assert!(text.contains(words), "{words:?} is not in: {text}");
     }
