@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use goatherd::capability::cache::{Cache, IncrementError, PluginCache, Unavailable};
+use goatherd::capability::cache::{Cache, IncrementError, Keys, PluginCache, Unavailable};
 use goatherd::contract::PluginName;
 use tokio::sync::watch;
 
@@ -86,5 +86,9 @@ impl PluginCache for Gate {
         _: Option<Duration>,
     ) -> Result<bool, Unavailable> {
         Ok(false)
+    }
+
+    async fn keys(&self, _: &[String], _: Option<u64>) -> Result<Keys, Unavailable> {
+        Ok(Keys::default())
     }
 }

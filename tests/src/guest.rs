@@ -101,6 +101,20 @@ pub fn probe_wasi(version: &str, register: u8) -> Vec<u8> {
     bytes
 }
 
+/// The guest `probe-standard` under this name, and with what `register` does: `n` for nothing special.
+pub fn probe_standard(name: &str, register: u8) -> Vec<u8> {
+    let mut bytes = guest("probe-standard");
+    let marker = b"GOATHERD-STANDARD:";
+    let place = find(&bytes, marker) + marker.len();
+    let choice = [&[register, b':'], name.as_bytes(), b"\n"].concat();
+    assert!(
+        choice.len() <= b"n:probe-standard\n".len(),
+        "there is room for the name"
+    );
+    bytes[place..][..choice.len()].copy_from_slice(&choice);
+    bytes
+}
+
 /// A component that names another version of WASI in its imports, as long as the one that it names.
 pub fn in_wasi(mut component: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len(), "lengths stand before names");

@@ -33,7 +33,7 @@ pub use call::{call, call_in, call_text, in_language, json, until};
 pub use gate::Gate;
 pub use guest::{
     Phase, guest, guest_path, hostile, importing, importing_async, in_wasi, misregistered,
-    mistyped, probe_wasi, relay, steady,
+    mistyped, probe_standard, probe_wasi, relay, steady,
 };
 pub use helpdesk::{Helpdesk, helpdesk, helpdesk_with};
 pub use helpdesk_postgres::{Held, PostgresHelpdesk, postgres_helpdesk, postgres_helpdesk_with};

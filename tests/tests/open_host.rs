@@ -484,6 +484,14 @@ impl goatherd::capability::config::Settings for Colours {
     fn plugin(&self, plugin: &PluginName, key: &str) -> Option<serde_json::Value> {
         Some(json!(format!("{key} of {plugin}")))
     }
+
+    fn application_keys(&self) -> Vec<String> {
+        vec!["colour.rose".to_owned()]
+    }
+
+    fn plugin_keys(&self, _: &PluginName) -> Vec<String> {
+        vec!["size".to_owned()]
+    }
 }
 
 #[tokio::test]

@@ -123,6 +123,15 @@ impl Guest {
         }
     }
 
+    /// The view of a capability, beside the resources of the instance.
+    pub(super) fn view_with_resources<S: Any>(&mut self) -> (View<'_, S>, &mut ResourceTable) {
+        let view = View {
+            caller: &self.caller,
+            state: prepared(&self.slots),
+        };
+        (view, &mut self.resources)
+    }
+
     /// What an interface needs that keeps a value of type `K` for each instance, made by `make` when it is first used.
     pub(super) fn parts<S: Any, K: Any + Send>(
         &mut self,

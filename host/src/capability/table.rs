@@ -94,6 +94,12 @@ known! {
     WASI_PREOPENS = "wasi:filesystem/preopens", Gate::Ambient;
     WASI_HTTP_TYPES = "wasi:http/types", Gate::Ambient;
     WASI_OUTGOING_HANDLER = "wasi:http/outgoing-handler", Gate::Needs(Need::HTTP);
+    WASI_KEYVALUE_STORE = "wasi:keyvalue/store", Gate::Needs(Need::CACHE_READ_WRITE);
+    WASI_KEYVALUE_ATOMICS = "wasi:keyvalue/atomics", Gate::Needs(Need::CACHE_READ_WRITE);
+    WASI_KEYVALUE_BATCH = "wasi:keyvalue/batch", Gate::Needs(Need::CACHE_READ_WRITE);
+    WASI_CONFIG_STORE = "wasi:config/store", Gate::Needs(Need::CONFIG);
+    WASI_CONFIG_RUNTIME = "wasi:config/runtime", Gate::Needs(Need::CONFIG);
+    WASI_LOGGING = "wasi:logging/logging", Gate::Ambient;
 }
 /// What gives a host the back-end for a permission: what an operator sets, and what an application that embeds the host
 /// hands to its builder. None for what every host has.

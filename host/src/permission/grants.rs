@@ -94,10 +94,11 @@ impl Grants {
         Grant::parse("cache:readwrite").into_iter().collect()
     }
 
-    /// Whether an interface that needs `need` is linked.
+    /// Whether an interface that needs `need` is linked: by one grant, or by one for reading and one for writing.
     #[must_use]
     pub fn covers(&self, need: &Need) -> bool {
-        self.given.iter().any(|grant| grant.covers(need))
+        let covered = |part: &Need| self.given.iter().any(|grant| grant.covers(part));
+        need.parts().iter().all(covered)
     }
 
     /// The grants as they were given.
@@ -410,6 +411,23 @@ mod tests {
     }
 
     #[test]
+    fn reading_and_writing_are_covered_by_one_grant_or_by_one_for_each() {
+        for (given, covered) in [
+            (&["cache:readwrite"][..], true),
+            (&["cache:read", "cache:write=a:"], true),
+            (&["cache:read"], false),
+            (&["cache:write"], false),
+            (&["cache:read", "db:write=*"], false),
+        ] {
+            assert_eq!(
+                grants(given).covers(&Need::CACHE_READ_WRITE),
+                covered,
+                "{given:?}"
+            );
+        }
+    }
+
+    #[test]
     fn the_largest_quota_counts() {
         let all = grants(&["files", "files=1MiB", "files=2KiB"]);
         assert_eq!(all.files().unwrap().quota.map(Quota::bytes), Some(1 << 20));
@@ -425,6 +443,7 @@ mod tests {
         assert_eq!(Need::ENTITY_HARD_DELETE.to_string(), "entity:hard_delete");
         for need in [
             Need::DB_READ,
+            Need::CACHE_READ_WRITE,
             Need::HTTP,
             Need::CONFIG,
             Need::ENTITY_HARD_DELETE,

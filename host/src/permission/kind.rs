@@ -145,8 +145,8 @@ impl fmt::Display for Access {
     }
 }
 
-/// The one thing that an interface requires to be linked: a permission and, where the permission has levels, a single
-/// one of read, write and hard_delete. Shown as `db:read`, `http` or `entity:hard_delete`.
+/// What an interface requires to be linked: a permission and, where the permission has levels, one of read, write and
+/// hard_delete, or read and write at once. Shown as `db:read`, `http` or `entity:hard_delete`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Need {
     permission: Permission,
@@ -162,11 +162,13 @@ impl Need {
     pub const CACHE_READ: Self = Self::new(Permission::Cache, Some(Access::Read));
     /// `cache-write`.
     pub const CACHE_WRITE: Self = Self::new(Permission::Cache, Some(Access::Write));
+    /// The interfaces of `wasi:keyvalue`.
+    pub const CACHE_READ_WRITE: Self = Self::new(Permission::Cache, Some(Access::ReadWrite));
     /// `http-client`, and `wasi:http/outgoing-handler`.
     pub const HTTP: Self = Self::new(Permission::Http, None);
     /// `email`.
     pub const EMAIL: Self = Self::new(Permission::Email, None);
-    /// `config`.
+    /// `config`, and the interfaces of `wasi:config`.
     pub const CONFIG: Self = Self::new(Permission::Config, Some(Access::Read));
     /// `secure-config-read`.
     pub const SECURE_CONFIG_READ: Self = Self::new(Permission::SecureConfig, Some(Access::Read));
@@ -203,10 +205,21 @@ impl Need {
         &self.permission
     }
 
-    /// The level that is needed; never readwrite, and none where the kind has no levels.
+    /// The level that is needed; none where the kind has no levels.
     #[must_use]
     pub const fn access(&self) -> Option<Access> {
         self.access
+    }
+
+    /// What grants have to cover so that together they cover this: reading and writing can be granted apart.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Self> {
+        match self.access {
+            Some(Access::ReadWrite) => [Access::Read, Access::Write]
+                .map(|access| Self::new(self.permission.clone(), Some(access)))
+                .to_vec(),
+            _ => vec![self.clone()],
+        }
     }
 }
 

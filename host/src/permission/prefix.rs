@@ -17,7 +17,13 @@ impl KeyPrefix {
     /// Whether the key is covered.
     #[must_use]
     pub fn matches(&self, key: &str) -> bool {
-        self.0 == "*" || key.starts_with(&self.0)
+        key.starts_with(self.beginning())
+    }
+
+    /// What the covered keys begin with; nothing where all keys are covered.
+    #[must_use]
+    pub fn beginning(&self) -> &str {
+        if self.0 == "*" { "" } else { &self.0 }
     }
 }
 

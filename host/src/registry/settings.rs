@@ -31,4 +31,16 @@ impl<S: Settings> Settings for RegistrySettings<S> {
         let configured = self.service.config_value(plugin.as_str(), key);
         configured.or_else(|| self.behind.plugin(plugin, key))
     }
+
+    fn application_keys(&self) -> Vec<String> {
+        self.behind.application_keys()
+    }
+
+    fn plugin_keys(&self, plugin: &PluginName) -> Vec<String> {
+        let mut keys = self.behind.plugin_keys(plugin);
+        if let Some(record) = self.service.get(plugin.as_str()) {
+            keys.extend(record.config.keys().cloned());
+        }
+        keys
+    }
 }

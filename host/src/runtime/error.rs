@@ -120,8 +120,8 @@ pub struct Unknown {
 pub enum LoadError {
     /// It imports what nobody serves.
     #[error(
-        "plugin \"{plugin}\" imports what nobody serves: {}; a plugin can import what `goatherd wit` prints and the \
-         harmless parts of WASI 0.2",
+        "plugin \"{plugin}\" imports what nobody serves: {}; a plugin can import what `goatherd wit` prints, the \
+         harmless parts of WASI 0.2, and drafts of wasi:keyvalue, wasi:config and wasi:logging",
         list_unknown(unknown)
     )]
     UnknownImports {
@@ -481,6 +481,12 @@ fn list_missing(missing: &[Missing]) -> String {
 }
 
 fn list_needs(missing: &[Missing]) -> String {
-    let needs: Vec<_> = missing.iter().map(Missing::grant).collect();
+    let mut needs: Vec<String> = Vec::new();
+    for grant in missing.iter().map(Missing::grant) {
+        // One grant can link several interfaces.
+        if !needs.contains(&grant) {
+            needs.push(grant);
+        }
+    }
     needs.join(" and ")
 }

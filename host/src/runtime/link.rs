@@ -96,12 +96,21 @@ pub(super) fn check_granted(
 
 /// The scope that a plugin asks for where an interface needs a permission.
 fn asked(registration: &Registration, need: &Need) -> Vec<String> {
-    registration
-        .requested_permissions()
-        .filter_map(|request| request.to_grant().ok())
-        .filter(|grant| grant.covers(need))
-        .flat_map(|grant| grant.scope())
-        .collect()
+    let parts = need.parts();
+    let mut asked: Vec<String> = Vec::new();
+    for request in registration.requested_permissions() {
+        let Ok(grant) = request.to_grant() else {
+            continue;
+        };
+        if parts.iter().any(|part| grant.covers(part)) {
+            for entry in grant.scope() {
+                if !asked.contains(&entry) {
+                    asked.push(entry);
+                }
+            }
+        }
+    }
+    asked
 }
 
 /// Links a component to everything that it imports. The caller has checked that all of it is granted.

@@ -1,6 +1,6 @@
 //! Grants, requests and health in words, for people who decide about plugins.
 
-use crate::permission::{Access, Grant, Need, Permission, Permissions};
+use crate::permission::{Access, Grant, Grants, Need, Permission, Permissions};
 use crate::runtime::{Description, Health, Verdict};
 
 /// A grant as the end of a sentence that begins with "may" or "asks to".
@@ -25,11 +25,12 @@ pub(super) fn of_requests(description: &Description, permissions: &Permissions) 
             )),
         }
     }
+    let asked: Grants = asked.into_iter().collect();
     let mut unasked: Vec<Need> = Vec::new();
     for import in &description.imports {
         if let Verdict::Granted { permission: need } = &import.verdict
             && !unasked.contains(need)
-            && !asked.iter().any(|grant| grant.covers(need))
+            && !asked.covers(need)
         {
             unasked.push(need.clone());
         }

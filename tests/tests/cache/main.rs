@@ -25,6 +25,8 @@ macro_rules! on_both {
 mod books;
 mod both;
 mod failing;
+mod keyvalue;
+mod keyvalue_keys;
 mod shared;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,7 +34,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use goatherd::capability::cache::{Cache, Caching, MemoryCache, RedisCache};
 use goatherd::store::RedisStore;
 use goatherd::{Host, Plugin};
-use goatherd_tests::{NoDatabase, call, host_builder, limits, plugin, servers};
+use goatherd_tests::{
+    NoDatabase, call, host_builder, limits, load, plugin, probe_standard, servers,
+};
 use serde_json::{Value, json};
 
 /// Makes a host with an empty cache and this quota.
@@ -74,6 +78,34 @@ fn own_prefix() -> String {
 async fn probe_with(host: &Host, granted: &[&str]) -> Plugin {
     let granted: Vec<_> = ["db:readwrite=*"].iter().chain(granted).copied().collect();
     plugin(host, "probe", &granted, limits()).await
+}
+
+/// The guest that knows the cache as `wasi:keyvalue`, under this name.
+async fn standard(host: &Host, name: &str, granted: &[&str]) -> Plugin {
+    let bytes = probe_standard(name, b'n');
+    let granted: Vec<_> = ["config"].iter().chain(granted).copied().collect();
+    load(host, "probe-standard.wasm", bytes, &granted, limits())
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Calls a function of `wasi:keyvalue`.
+async fn keyvalue(
+    plugin: &Plugin,
+    draft: &str,
+    bucket: &str,
+    function: &str,
+    mut args: Value,
+) -> Result<Value, (String, String)> {
+    args["draft"] = json!(draft);
+    args["bucket"] = json!(bucket);
+    let answer = call(plugin, function, args).await;
+    answer.map_err(|error| {
+        // What stands before it is the plugin.
+        let code = error.code();
+        let case = code.split_once(':').map_or(&*code, |(_, case)| case);
+        (case.to_owned(), error.to_string())
+    })
 }
 
 async fn get(plugin: &Plugin, key: &str) -> Value {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use goatherd::capability::cache::{Cache, IncrementError, PluginCache, Unavailable};
+use goatherd::capability::cache::{Cache, IncrementError, Keys, PluginCache, Unavailable};
 use goatherd::capability::config::Settings;
 use goatherd::capability::db::{
     Call, Caps, Database, DbError, Engine, OpenError, Outcome, PluginDatabase, Rows, Scopes,
@@ -77,6 +77,10 @@ impl PluginCache for Meeting {
     ) -> Answer<bool> {
         Ok(false)
     }
+
+    async fn keys(&self, _: &[String], _: Option<u64>) -> Answer<Keys> {
+        Ok(Keys::default())
+    }
 }
 
 /// A cache that never answers.
@@ -113,6 +117,10 @@ impl PluginCache for Stuck {
         _: Option<Vec<u8>>,
         _: Option<Duration>,
     ) -> Answer<bool> {
+        std::future::pending().await
+    }
+
+    async fn keys(&self, _: &[String], _: Option<u64>) -> Answer<Keys> {
         std::future::pending().await
     }
 }
@@ -155,6 +163,10 @@ impl PluginCache for Panicking {
         _: Option<Duration>,
     ) -> Answer<bool> {
         Ok(false)
+    }
+
+    async fn keys(&self, _: &[String], _: Option<u64>) -> Answer<Keys> {
+        Ok(Keys::default())
     }
 }
 
@@ -231,6 +243,10 @@ impl PluginCache for PartOfMap {
     ) -> Answer<bool> {
         Ok(false)
     }
+
+    async fn keys(&self, _: &[String], _: Option<u64>) -> Answer<Keys> {
+        Ok(Keys::default())
+    }
 }
 
 /// Settings that say who asked for what.
@@ -243,6 +259,14 @@ impl Settings for AskedSettings {
 
     fn plugin(&self, plugin: &PluginName, key: &str) -> Option<Value> {
         Some(json!(format!("{plugin} asked for {key}")))
+    }
+
+    fn application_keys(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn plugin_keys(&self, _: &PluginName) -> Vec<String> {
+        Vec::new()
     }
 }
 

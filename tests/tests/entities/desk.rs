@@ -72,6 +72,16 @@ impl Settings for Behaviours {
         let key = (plugin.to_string(), key.to_owned());
         self.0.lock().unwrap().get(&key).cloned()
     }
+
+    fn application_keys(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn plugin_keys(&self, plugin: &PluginName) -> Vec<String> {
+        let behaviours = self.0.lock().unwrap();
+        let own = behaviours.keys().filter(|(of, _)| of == plugin.as_str());
+        own.map(|(_, cascade)| cascade.clone()).collect()
+    }
 }
 
 /// Serves entities, and keeps the way to the other plugins that the manager hands down.

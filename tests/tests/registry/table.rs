@@ -1,5 +1,9 @@
 //! Rows: adding, switching, configuring, ordering.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use goatherd::capability::config::{FixedSettings, Settings as _};
+use goatherd::registry::RegistrySettings;
 use serde_json::json;
 
 use super::*;
@@ -63,6 +67,32 @@ async fn settings_are_merged_and_null_removes_one() {
         assert_eq!(service.config_value("newsletter", "double_optin"), None);
         assert_eq!(service.config_value("other", "from"), None);
     }
+}
+
+#[tokio::test]
+async fn what_can_be_read_can_be_listed_wherever_it_was_configured() {
+    let service = Service::new();
+    service.register(record("newsletter")).await.unwrap();
+    let configured = object(json!({ "from": "administrator", "limits": { "day": 3 } }));
+    service.configure("newsletter", &configured).await.unwrap();
+    let file = BTreeMap::from([
+        ("from".to_owned(), json!("file")),
+        ("reply".to_owned(), json!("file")),
+    ]);
+    let behind = FixedSettings {
+        application: BTreeMap::from([("site.name".to_owned(), json!("Helpdesk"))]),
+        plugins: BTreeMap::from([("newsletter".to_owned(), file)]),
+    };
+    let settings = RegistrySettings::new(service, behind);
+    let (newsletter, other) = ("newsletter".parse().unwrap(), "other".parse().unwrap());
+    let keys: BTreeSet<String> = settings.plugin_keys(&newsletter).into_iter().collect();
+    assert_eq!(keys, ["from", "limits", "reply"].map(str::to_owned).into());
+    assert_eq!(
+        settings.plugin(&newsletter, "from"),
+        Some(json!("administrator"))
+    );
+    assert!(settings.plugin_keys(&other).is_empty());
+    assert_eq!(settings.application_keys(), ["site.name"]);
 }
 
 #[tokio::test]

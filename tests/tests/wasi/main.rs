@@ -1,5 +1,6 @@
 //! WASI, as far as it is linked: the same for every toolchain's version of it, in `register` as in calls.
 
+mod drafts;
 mod failing;
 mod languages;
 mod printing;

@@ -54,6 +54,35 @@ async fn each_import_that_is_not_served_has_the_reason_that_fits() {
             "no interface of this name in wasi:sockets",
         ),
         ("wasi:nn/graph@0.2.0", "this host does not serve wasi:nn"),
+        (
+            "wasi:keyvalue/store@0.2.0-draft3",
+            "WASI has not released wasi:keyvalue, and of its drafts this host serves wasi:keyvalue/store@0.2.0-draft and \
+             wasi:keyvalue/store@0.2.0-draft2, so build",
+        ),
+        (
+            "wasi:keyvalue/atomics@0.2.0",
+            "wasi:keyvalue/atomics@0.2.0-draft2",
+        ),
+        (
+            "wasi:keyvalue/store",
+            "serves wasi:keyvalue/store@0.2.0-draft and",
+        ),
+        (
+            "wasi:keyvalue/watcher@0.2.0-draft2",
+            "no interface of this name in wasi:keyvalue; it serves wasi:keyvalue/store@0.2.0-draft, ",
+        ),
+        (
+            "wasi:config/store@0.2.0-rc.2",
+            "this host serves wasi:config/store@0.2.0-rc.1, ",
+        ),
+        (
+            "wasi:config/runtime@0.2.0-rc.1",
+            "this host serves wasi:config/runtime@0.2.0-draft, so",
+        ),
+        (
+            "wasi:logging/logging@0.1.0",
+            "this host serves wasi:logging/logging and wasi:logging/logging@0.1.0-draft, so",
+        ),
         ("wasix:io/streams@0.2.0", "no host interface has this name"),
     ] {
         let said = reason(name).await;

@@ -52,7 +52,24 @@ pub trait PluginCache: Send + Sync + 'static {
         new: Option<Vec<u8>>,
         ttl: Option<Duration>,
     ) -> Result<bool, Unavailable>;
+
+    /// Some of the keys that begin with one of these; which come next is said by [`Keys::next`], and `after` is that of the
+    /// part before, or nothing for the first part. A key that is there from the first part to the last is in at least one of
+    /// them. Looking at keys is no use of their entries, and holds up nobody else.
+    async fn keys(&self, beginnings: &[String], after: Option<u64>) -> Result<Keys, Unavailable>;
 }
+
+/// A part of the keys that there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// The keys, in no order; none only in the last part.
+    pub keys: Vec<String>,
+    /// What the next part comes after; none for the last part.
+    pub next: Option<u64>,
+}
+
+/// How many keys a part has, about.
+pub(super) const PART: usize = 1_000;
 
 /// Why nothing was added to a number.
 #[derive(Debug, Error)]

@@ -3,7 +3,8 @@
 //! Each plugin has a cache of its own with a quota in bytes, so a plugin that fills it evicts nobody else's entries. A new
 //! entry is always taken, unless it alone is over the quota; the least recently used ones make room.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 
-use super::backend::{Cache, IncrementError, PluginCache, Unavailable, number};
+use super::backend::{Cache, IncrementError, Keys, PART, PluginCache, Unavailable, number};
 use crate::contract::PluginName;
 
 /// How many bytes each plugin may keep, unless said otherwise.
@@ -54,6 +55,8 @@ impl Cache for MemoryCache {
 struct PluginMemory {
     entries: moka::sync::Cache<String, Entry>,
     quota: u64,
+    /// Gives each key its place in the order in which keys are listed.
+    places: RandomState,
 }
 
 /// What an entry costs.
@@ -70,7 +73,46 @@ impl PluginMemory {
             .weigher(|key: &String, entry: &Entry| weight(key, &entry.value))
             .expire_after(Expiry)
             .build();
-        Self { entries, quota }
+        Self {
+            entries,
+            quota,
+            places: RandomState::new(),
+        }
+    }
+}
+
+/// The next keys, in the order of their places. The order is the same at each time, so that what comes and goes in between
+/// moves no other key past the place from which the next part goes on.
+fn part(
+    entries: &moka::sync::Cache<String, Entry>,
+    places: &RandomState,
+    beginnings: &[String],
+    after: Option<u64>,
+) -> Keys {
+    let mut found: BTreeMap<u64, Vec<Arc<String>>> = BTreeMap::new();
+    let mut next = None;
+    for (key, _) in entries {
+        let place = places.hash_one(&*key);
+        if after.is_some_and(|after| place <= after)
+            || !beginnings
+                .iter()
+                .any(|beginning| key.starts_with(beginning))
+        {
+            continue;
+        }
+        found.entry(place).or_default().push(key);
+        if found.len() > PART {
+            found.pop_last();
+            next = found.last_key_value().map(|(place, _)| *place);
+        }
+    }
+    Keys {
+        keys: found
+            .into_values()
+            .flatten()
+            .map(Arc::unwrap_or_clone)
+            .collect(),
+        next,
     }
 }
 
@@ -178,5 +220,13 @@ impl PluginCache for PluginMemory {
             }
         });
         Ok(is_expected)
+    }
+
+    async fn keys(&self, beginnings: &[String], after: Option<u64>) -> Result<Keys, Unavailable> {
+        let (entries, places) = (self.entries.clone(), self.places.clone());
+        let beginnings = beginnings.to_vec();
+        // Going through a full cache takes longer than others may wait for this thread.
+        let part = tokio::task::spawn_blocking(move || part(&entries, &places, &beginnings, after));
+        part.await.map_err(|error| Unavailable(error.to_string()))
     }
 }

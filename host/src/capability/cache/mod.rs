@@ -1,22 +1,26 @@
-//! `cache-read` and `cache-write`: a cache of its own for each plugin.
+//! `cache-read`, `cache-write` and `wasi:keyvalue`: a cache of its own for each plugin.
 //!
 //! Keys live in the plugin's namespace, so there is no key by which another plugin's entries could be named. A scope
 //! limits a plugin further, to keys with certain beginnings. Sizes and scope are checked here, before a back-end is asked.
+//! WASI's interfaces are put on ours, so that there is one cache and one set of rules, whatever a plugin calls it.
 
 mod backend;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+mod wasi;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisCache;
-pub use backend::{Cache, IncrementError, PluginCache, Unavailable};
+pub use backend::{Cache, IncrementError, Keys, PluginCache, Unavailable};
 pub use memory::{MemoryCache, QUOTA};
 
-use crate::capability::table::{CACHE_READ, CACHE_WRITE};
+use crate::capability::table::{
+    CACHE_READ, CACHE_WRITE, WASI_KEYVALUE_ATOMICS, WASI_KEYVALUE_BATCH, WASI_KEYVALUE_STORE,
+};
 use crate::capability::{Caller, Interface, Of, PrepareError, Provider, Setup, View};
 use crate::contract::Error;
 use crate::contract::bindings::link;
@@ -28,7 +32,7 @@ pub const KEY_BYTES: usize = 512;
 /// How long a value may be, in bytes.
 pub const VALUE_BYTES: usize = 1024 * 1024;
 
-/// Serves `cache-read` and `cache-write` from a back-end.
+/// Serves `cache-read`, `cache-write` and `wasi:keyvalue` from a back-end.
 pub struct Caching(Box<dyn Cache>);
 
 impl Caching {
@@ -45,6 +49,11 @@ impl Provider for Caching {
         vec![
             Interface::known(CACHE_READ, link::cache_read::<_, Of<CacheAccess>>),
             Interface::known(CACHE_WRITE, link::cache_write::<_, Of<CacheAccess>>),
+            Interface::known(WASI_KEYVALUE_STORE, |linker, _| wasi::link_store(linker)),
+            Interface::known(WASI_KEYVALUE_ATOMICS, |linker, _| {
+                wasi::link_atomics(linker)
+            }),
+            Interface::known(WASI_KEYVALUE_BATCH, |linker, _| wasi::link_batch(linker)),
         ]
     }
 
@@ -105,6 +114,13 @@ fn lifetime(ttl_sec: Option<u32>) -> Option<Duration> {
 }
 
 impl<'a> View<'a, CacheAccess> {
+    /// The cache, where the value under this key may be read.
+    fn reading(&self, key: &str) -> Result<&'a dyn PluginCache, Error> {
+        let access = self.state()?;
+        check(self.caller, access.read.as_ref(), "read", key)?;
+        Ok(&*access.cache)
+    }
+
     /// The cache, where this may be put under this key.
     fn writing(&self, key: &str, value: Option<&[u8]>) -> Result<&'a dyn PluginCache, Error> {
         let access = self.state()?;
@@ -122,9 +138,8 @@ impl<'a> View<'a, CacheAccess> {
 
 impl CacheRead for View<'_, CacheAccess> {
     async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, Error> {
-        let access = self.state()?;
-        check(self.caller, access.read.as_ref(), "read", &key)?;
-        Ok(access.cache.get(&key).await?)
+        let cache = self.reading(&key)?;
+        Ok(cache.get(&key).await?)
     }
 }
 

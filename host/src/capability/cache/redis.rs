@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, FromRedisValue, ServerErrorKind};
 
-use super::backend::{Cache, IncrementError, PluginCache, Unavailable};
+use super::backend::{Cache, IncrementError, Keys, PART, PluginCache, Unavailable};
 use crate::contract::PluginName;
 use crate::store::{RedisFailure, RedisStore};
 
@@ -213,6 +213,21 @@ end
 return 1
 ";
 
+/// The names come from the books on uses, which are scanned without their values. Redis walks through them in pieces and
+/// serves others in between.
+const KEYS: &str = r"
+local scanned = redis.call('ZSCAN', used, ARGV[3], 'MATCH', ARGV[4], 'COUNT', ARGV[5])
+local found = {}
+for place = 1, #scanned[2], 2 do
+    local name = scanned[2][place]
+    local due = redis.call('ZSCORE', expires, name)
+    if not due or tonumber(due) > now then
+        found[#found + 1] = name
+    end
+end
+return {scanned[1], found}
+";
+
 /// A script and its hash, by which Redis knows those that it has run before.
 struct Known {
     code: String,
@@ -225,6 +240,7 @@ struct Scripts {
     delete: Known,
     increment: Known,
     compare_and_set: Known,
+    keys: Known,
 }
 
 static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
@@ -239,6 +255,7 @@ static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
         delete: known(DELETE),
         increment: known(&format!("{WRITING}{INCREMENT}")),
         compare_and_set: known(&format!("{WRITING}{COMPARE_AND_SET}")),
+        keys: known(KEYS),
     }
 });
 
@@ -333,10 +350,80 @@ impl PluginCache for PluginRedis {
         };
         self.run(&SCRIPTS.compare_and_set, key, more).await
     }
+
+    async fn keys(&self, beginnings: &[String], after: Option<u64>) -> Result<Keys, Unavailable> {
+        let pattern = format!("{}*", literally(common(beginnings)));
+        let mut cursor = after.unwrap_or_default();
+        loop {
+            let more = |command: &mut Cmd| {
+                command.arg(cursor).arg(&pattern).arg(PART);
+            };
+            let (next, mut keys): (u64, Vec<String>) = self.run(&SCRIPTS.keys, "", more).await?;
+            keys.retain(|key| {
+                beginnings
+                    .iter()
+                    .any(|beginning| key.starts_with(beginning))
+            });
+            if next == 0 || !keys.is_empty() {
+                let next = (next > 0).then_some(next);
+                return Ok(Keys { keys, next });
+            }
+            cursor = next;
+        }
+    }
+}
+
+/// What all of these begin with.
+fn common(texts: &[String]) -> &str {
+    let Some((first, others)) = texts.split_first() else {
+        return "";
+    };
+    let mut common = first.as_str();
+    for other in others {
+        let pairs = common.chars().zip(other.chars());
+        let same = pairs.take_while(|(one, other)| one == other);
+        let bytes = same.map(|(char, _)| char.len_utf8()).sum();
+        common = common.get(..bytes).unwrap_or_default();
+    }
+    common
+}
+
+/// A pattern of Redis that matches this text and nothing else.
+fn literally(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for char in text.chars() {
+        if matches!(char, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    pattern
 }
 
 /// Milliseconds; 0 is for ever.
 fn lifetime(ttl: Option<Duration>) -> u64 {
     let milliseconds = ttl.map_or(0, |ttl| ttl.as_millis().max(1));
     u64::try_from(milliseconds).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{common, literally};
+
+    #[test]
+    fn a_beginning_is_scanned_for_as_it_is_written() {
+        assert_eq!(literally(r"a*[b]?\ü"), r"a\*\[b\]\?\\ü");
+    }
+
+    #[test]
+    fn several_beginnings_are_scanned_for_by_what_they_have_in_common() {
+        let common = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            common(&texts).to_owned()
+        };
+        assert_eq!(common(&["stats:"]), "stats:");
+        assert_eq!(common(&["stats:a", "stats:b:", "stats:"]), "stats:");
+        assert_eq!(common(&["ü", "ö"]), "");
+        assert_eq!(common(&[]), "");
+    }
 }

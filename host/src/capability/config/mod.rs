@@ -1,14 +1,16 @@
-//! `config`: settings of the application, and the plugin's own.
+//! `config` and `wasi:config`: settings of the application, and the plugin's own.
 //!
 //! Settings are whatever the operator exposes; secrets are never among them. A plugin reads its own configuration under
 //! `plugin.` without any scope, and the application's keys only where its grant's scope covers them.
 
-use std::collections::BTreeMap;
+mod wasi;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::capability::table::CONFIG;
+use crate::capability::table::{CONFIG, WASI_CONFIG_RUNTIME, WASI_CONFIG_STORE};
 use crate::capability::{Interface, Of, PrepareError, Provider, Setup, View};
 use crate::contract::bindings::link;
 use crate::contract::{Error, PluginName, host};
@@ -26,6 +28,12 @@ pub trait Settings: Send + Sync + 'static {
 
     /// A value of a plugin's own configuration, without the prefix `plugin.`.
     fn plugin(&self, plugin: &PluginName, key: &str) -> Option<Value>;
+
+    /// The keys of the application's settings, in any order. One that is not among them is read all the same by who knows it.
+    fn application_keys(&self) -> Vec<String>;
+
+    /// The keys of a plugin's own configuration, without the prefix `plugin.`.
+    fn plugin_keys(&self, plugin: &PluginName) -> Vec<String>;
 }
 
 /// Settings that do not change, such as those of a configuration file.
@@ -45,9 +53,18 @@ impl Settings for FixedSettings {
     fn plugin(&self, plugin: &PluginName, key: &str) -> Option<Value> {
         self.plugins.get(plugin.as_str())?.get(key).cloned()
     }
+
+    fn application_keys(&self) -> Vec<String> {
+        self.application.keys().cloned().collect()
+    }
+
+    fn plugin_keys(&self, plugin: &PluginName) -> Vec<String> {
+        let own = self.plugins.get(plugin.as_str()).into_iter();
+        own.flat_map(BTreeMap::keys).cloned().collect()
+    }
 }
 
-/// Serves `config` from [`Settings`].
+/// Serves `config` and `wasi:config` from [`Settings`].
 pub struct Config(Arc<dyn Settings>);
 
 impl Config {
@@ -61,10 +78,15 @@ impl Provider for Config {
     type State = PluginConfig;
 
     fn interfaces(&self) -> Vec<Interface<PluginConfig>> {
-        vec![Interface::known(
-            CONFIG,
-            link::config::<_, Of<PluginConfig>>,
-        )]
+        vec![
+            Interface::known(CONFIG, link::config::<_, Of<PluginConfig>>),
+            Interface::known(WASI_CONFIG_STORE, |linker, view| {
+                wasi::link(WASI_CONFIG_STORE.name, linker, view)
+            }),
+            Interface::known(WASI_CONFIG_RUNTIME, |linker, view| {
+                wasi::link(WASI_CONFIG_RUNTIME.name, linker, view)
+            }),
+        ]
     }
 
     async fn prepare(&self, setup: &Setup<'_>) -> Result<PluginConfig, PrepareError> {
@@ -100,6 +122,21 @@ impl PluginConfig {
             Value::String(text) => text,
             other => other.to_string(),
         }))
+    }
+
+    /// Every setting that [`get`](Self::get) gives under a key that there is, in the order of the keys.
+    fn all(&self, plugin: &PluginName) -> Vec<(String, String)> {
+        let own = self.settings.plugin_keys(plugin).into_iter();
+        let own = own.map(|key| format!("{OWN}{key}"));
+        // What the application has under the plugin's own beginning cannot be read.
+        let application = self.settings.application_keys().into_iter();
+        let application = application.filter(|key| !key.starts_with(OWN));
+        let keys: BTreeSet<String> = own.chain(application).collect();
+        let given = keys.into_iter().filter_map(|key| {
+            let value = self.get(plugin, &key).ok()??;
+            Some((key, value))
+        });
+        given.collect()
     }
 
     /// Only entries count here: what is the plugin's own is under `plugin.` and does not come this way.

@@ -1,10 +1,11 @@
-//! `log`: each plugin's own log.
+//! `log` and `wasi:logging/logging`: each plugin's own log.
 //!
 //! The host keeps the newest entries of each plugin, bounded in number and in size, and hands every entry on to `tracing`
 //! with the plugin's name. Adding an entry never fails and never waits: a plugin that writes too much loses its own
 //! oldest entries and nobody else's. Text is kept as it came, so whoever shows it must escape it.
 
 mod error_output;
+mod wasi;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use serde::{Serialize, Serializer};
 pub(crate) use error_output::ErrorOutput;
 pub use error_output::KEPT_BYTES as ERROR_OUTPUT_BYTES;
 
-use crate::capability::table::LOG;
+use crate::capability::table::{LOG, WASI_LOGGING};
 use crate::capability::{Caller, Interface, Of, PrepareError, Provider, Setup, View};
 use crate::contract::PluginName;
 use crate::contract::bindings::link;
@@ -66,7 +67,7 @@ fn as_object<S: Serializer>(fields: &[(String, String)], to: S) -> Result<S::Ok,
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// The plugin called `log`.
+    /// The plugin called `log`, ours or WASI's.
     Plugin,
     /// The plugin wrote to standard output.
     Stdout,
@@ -269,7 +270,7 @@ impl Caller {
     }
 }
 
-/// Serves `log`.
+/// Serves `log` and `wasi:logging/logging`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Logging;
 
@@ -277,7 +278,10 @@ impl Provider for Logging {
     type State = ();
 
     fn interfaces(&self) -> Vec<Interface<()>> {
-        vec![Interface::known(LOG, link::log::<_, Of<()>>)]
+        vec![
+            Interface::known(LOG, link::log::<_, Of<()>>),
+            Interface::known(WASI_LOGGING, wasi::link),
+        ]
     }
 
     async fn prepare(&self, _: &Setup<'_>) -> Result<(), PrepareError> {

@@ -4,14 +4,19 @@
 //! so these are always linked: the environment and the arguments are empty, standard input is at its end, standard output
 //! and error go into the plugin's log, and no directory is opened but the data folder of a plugin that has a
 //! [`files`](super::files) grant. Types of HTTP are among them; sending a request with them needs the `http` grant and goes
-//! [the way of all requests](crate::capability::http). Sockets are linked and reach nothing.
+//! [the way of all requests](crate::capability::http). Sockets are linked and reach nothing. What WASI has not released is
+//! served beside our own interfaces of the same purpose, in [drafts](DRAFTS): `wasi:keyvalue` by [`cache`](super::cache),
+//! `wasi:config` by [`config`](super::config), `wasi:logging` by [`log`](super::log).
 //!
 //! All of it is there while a plugin registers, too: runtimes read clocks and print before they run any code of the plugin.
 
+mod draft;
 mod sockets;
 mod stdio;
 mod version;
 
+pub(super) use draft::names;
+pub use draft::{DRAFTS, Draft};
 pub(super) use stdio::Stdio;
 pub use version::refusal;
 

@@ -2,20 +2,24 @@
 //!
 //! A component names WASI's interfaces in the version of its toolchain, and every toolchain has another patch version. Within
 //! WASI 0.2 an interface only ever gains functions, so all of `wasi:…@0.2.x` is one implementation here, which has everything
-//! up to the version of wasmtime.
+//! up to the version of wasmtime. Of what WASI has not released, single [drafts](super::draft) are served.
 
 use semver::Version;
 
+use super::draft;
 use crate::capability::Interfaces;
 use crate::capability::table::KNOWN;
 
 /// Why an import of WASI is not served by a host with these interfaces, by its whole name; none where it is.
 pub fn refusal(name: &str, interfaces: &Interfaces) -> Option<String> {
     let (interface, version) = match name.split_once('@') {
-        Some((interface, version)) => (interface, Version::parse(version).ok()),
+        Some((interface, version)) => (interface, Some(version)),
         None => (name, None),
     };
-    let Some(version) = version else {
+    if let Some(judged) = draft::judge(interface, version) {
+        return judged.err();
+    }
+    let Some(version) = version.and_then(|version| Version::parse(version).ok()) else {
         return Some(
             "it has no version; this host serves version 0.2 of WASI: wasi:…@0.2.0 and every later patch of it".to_owned(),
         );
@@ -33,6 +37,12 @@ pub fn refusal(name: &str, interfaces: &Interfaces) -> Option<String> {
         return Some(format!(
             "{version} is a draft from before the release; this host serves 0.2.0 and every later patch of it"
         ));
+    }
+    if cfg!(not(feature = "http")) && interface.starts_with("wasi:http/") {
+        return Some(
+            "this host was built without requests to other servers: the feature http of the crate goatherd has them"
+                .to_owned(),
+        );
     }
     if interfaces.gate(interface).is_some() {
         return None;

@@ -62,7 +62,13 @@ fn requested_grants(plugin: &Description) -> Grants {
         }
     }
     let mut grants = Vec::new();
-    for need in needs_of(&plugin.imports) {
+    let mut needs: Vec<Need> = Vec::new();
+    for part in needs_of(&plugin.imports).iter().flat_map(Need::parts) {
+        if !needs.contains(&part) {
+            needs.push(part);
+        }
+    }
+    for need in needs {
         let before = grants.len();
         let asked = requests.iter().filter(|request| request.covers(&need));
         grants.extend(asked.filter_map(|request| narrowed(&need, &request.scope())));
@@ -165,6 +171,17 @@ mod tests {
         assert_eq!(
             trusted(&[Need::DB_READ], &["db:readwrite=ticket", "http=*"]),
             ["db:read=ticket"]
+        );
+    }
+
+    #[test]
+    fn what_needs_reading_and_writing_gets_each_as_it_was_asked_for() {
+        assert_eq!(
+            trusted(
+                &[Need::CACHE_READ, Need::CACHE_READ_WRITE],
+                &["cache:read=a:", "cache:write=b:"]
+            ),
+            ["cache:read=a:", "cache:write=b:"]
         );
     }
 
