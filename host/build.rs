@@ -1,4 +1,4 @@
-//! Joins the files of `wit/` into the one text that `goatherd wit` prints.
+//! Joins the files of `wit/` into the one text that `goatherd wit` prints, and tells the crate how it is optimised.
 //!
 //! A package may be spread over files that each repeat its name, or stand in one file that says it once. The second form is
 //! easier to hand to a toolchain, so it is made here from the first, which is easier to read.
@@ -8,6 +8,10 @@ use std::fs;
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // Dependencies are optimised together as a rule: where this crate is not, the compiler of plugins is not either.
+    let level = std::env::var("OPT_LEVEL")?;
+    println!("cargo::rustc-env=GOATHERD_OPT_LEVEL={level}");
+
     let wit = PathBuf::from("../wit");
     println!("cargo::rerun-if-changed={}", wit.display());
     let mut files: Vec<_> = fs::read_dir(&wit)?

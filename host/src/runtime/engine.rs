@@ -32,6 +32,15 @@ pub(super) struct Ticking {
     clock: Clock,
 }
 
+/// What an embedder should know whose dependencies were compiled with this `opt-level`: plugins are compiled by code that is
+/// among them.
+fn warning(opt_level: &str) -> Option<&'static str> {
+    (opt_level == "0").then_some(
+        "the compiler of plugins was itself compiled without optimisation and takes minutes where it would take seconds; write \
+         into the Cargo.toml of your workspace: [profile.dev.package.\"*\"] opt-level = 3, debug-assertions = false",
+    )
+}
+
 impl Ticking {
     /// Configures an engine and starts its clock.
     ///
@@ -39,6 +48,9 @@ impl Ticking {
     ///
     /// When the machine cannot reserve the pool's address space, or cannot start a thread.
     pub(super) fn start() -> wasmtime::Result<Self> {
+        if let Some(warning) = warning(env!("GOATHERD_OPT_LEVEL")) {
+            tracing::warn!("{warning}");
+        }
         let engine = Engine::new(&config())?;
         let ticked = engine.clone();
         let clock = Clock::start(TICK, move || ticked.increment_epoch())?;
@@ -79,4 +91,28 @@ fn config() -> Config {
         .max_wasm_stack(GUEST_STACK)
         .async_stack_size(FIBER_STACK);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn an_unoptimised_compiler_is_told_with_the_lines_of_the_readme() {
+        let warning = super::warning("0").unwrap();
+        let readme = std::fs::read_to_string("../README.md").unwrap();
+        for line in [
+            "[profile.dev.package.\"*\"]",
+            "opt-level = 3",
+            "debug-assertions = false",
+        ] {
+            assert!(warning.contains(line), "{line}");
+            assert!(readme.contains(&format!("\n{line}\n")), "{line}");
+        }
+        assert!(
+            ["1", "2", "3", "s", "z"]
+                .iter()
+                .all(|level| super::warning(level).is_none())
+        );
+    }
 }

@@ -6,9 +6,9 @@
 //!
 //! | versions | who names them |
 //! |---|---|
-//! | `wasi:keyvalue@0.2.0-draft` | wasmtime 48, wasmCloud |
+//! | `wasi:keyvalue@0.2.0-draft` | wasmtime, wasmCloud |
 //! | `wasi:keyvalue@0.2.0-draft2` | Spin, the proposal itself since September 2024 |
-//! | `wasi:config/store@0.2.0-rc.1` | wasmtime 48, wasmCloud |
+//! | `wasi:config/store@0.2.0-rc.1` | wasmtime, wasmCloud |
 //! | `wasi:config/store@0.2.0-draft-2024-09-27`, `@0.2.0-draft` | Spin, the proposal itself |
 //! | `wasi:config/runtime@0.2.0-draft` | wasmCloud 1, before the interface was renamed |
 //! | `wasi:logging/logging`, `@0.1.0-draft` | Golem and wasmCloud 1, wasmCloud |
