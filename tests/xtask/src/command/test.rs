@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::guest::{self, Guest};
+use crate::guest::{self, Guest, Purpose};
 use crate::places::Places;
 use crate::process::{self, cargo};
 use crate::servers::Servers;
@@ -32,7 +32,8 @@ pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
         places.servers().display()
     );
     let all = guest::discover(places)?;
-    guest::build(places, &all.iter().collect::<Vec<&Guest>>())?;
+    let built = all.iter().filter(|guest| guest.purpose != Purpose::Kept);
+    guest::build(places, &built.collect::<Vec<&Guest>>())?;
 
     // Building tests does not build the program, which some of them run; the same selection of packages keeps the features of
     // their dependencies the same, so that wasmtime is built once.
