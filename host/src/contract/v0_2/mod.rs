@@ -4,45 +4,37 @@
 //! against the traits of this line, since it names them by `super::generated` only. The draft gives a custom field's record
 //! another shape, so the two interfaces that exchange it have a file of their own, which converts it.
 
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the same source makes other bindings here, by another `super::generated`"
+)]
+
 #[path = "../v0_1/ambient.rs"]
 mod ambient;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/cache.rs"]
 mod cache;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/capabilities.rs"]
 mod capabilities;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/config.rs"]
 mod config;
 pub mod custom_field_types;
 mod custom_fields;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/database.rs"]
 mod database;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/email.rs"]
 mod email;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/entities.rs"]
 mod entities;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/events.rs"]
 mod events;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/exports.rs"]
 mod exports;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/http_client.rs"]
 mod http_client;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/link.rs"]
 pub(super) mod link;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/plugins.rs"]
 mod plugins;
-#[allow(clippy::duplicate_mod, reason = "nothing in it differs")]
 #[path = "../v0_1/secure_config.rs"]
 mod secure_config;
 
