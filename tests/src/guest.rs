@@ -94,7 +94,7 @@ pub fn steady(letter: char, generation: u8, wrong: u8) -> Vec<u8> {
 /// The guest `probe-wasi` with imports of another version of WASI, as long as its own 0.2.12, and with what `register` does:
 /// `n` for nothing special.
 pub fn probe_wasi(version: &str, register: u8) -> Vec<u8> {
-    let mut bytes = in_wasi(guest("probe-wasi"), "0.2.12", version);
+    let mut bytes = in_version(guest("probe-wasi"), "0.2.12", version);
     let marker = b"GOATHERD-WASI:";
     let place = find(&bytes, marker) + marker.len();
     bytes[place] = register;
@@ -115,8 +115,8 @@ pub fn probe_standard(name: &str, register: u8) -> Vec<u8> {
     bytes
 }
 
-/// A component that names another version of WASI in its imports, as long as the one that it names.
-pub fn in_wasi(mut component: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+/// A component that names another version of the interfaces that it names in this one, as long as it.
+pub fn in_version(mut component: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len(), "lengths stand before names");
     let (from, to) = (format!("@{from}"), format!("@{to}"));
     let mut found = false;

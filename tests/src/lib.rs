@@ -27,12 +27,13 @@ mod sse;
 mod stores;
 mod wait;
 mod web_server;
+pub mod wit;
 
 pub use cable::Cable;
 pub use call::{call, call_in, call_text, in_language, json, until};
 pub use gate::Gate;
 pub use guest::{
-    Phase, guest, guest_path, hostile, importing, importing_async, in_wasi, misregistered,
+    Phase, guest, guest_path, hostile, importing, importing_async, in_version, misregistered,
     mistyped, probe_standard, probe_wasi, relay, steady,
 };
 pub use helpdesk::{Helpdesk, helpdesk, helpdesk_with};

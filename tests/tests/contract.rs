@@ -1,11 +1,9 @@
 //! The WIT package: that it parses, that the host knows all of it, and that the program prints it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::path::Path;
 
 use goatherd::capability::table::{self, Gate};
-use goatherd_tests::{goatherd, guest_path};
+use goatherd_tests::{goatherd, guest_path, wit};
 use wit_parser::{
     Function, InterfaceId, PackageId, Resolve, Stability, Type, TypeDefKind, TypeId, TypeOwner,
     WorldItem,
@@ -19,12 +17,7 @@ const NEVER_DENIED: [&str; 1] = ["db-read.engine"];
 
 /// The package as it stands in `wit/`.
 fn package() -> (Resolve, PackageId) {
-    let mut resolve = Resolve::default();
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
-    let (package, _) = resolve
-        .push_dir(&wit)
-        .unwrap_or_else(|error| panic!("{error:#}"));
-    (resolve, package)
+    wit::read(&wit::folder())
 }
 
 fn interfaces(resolve: &Resolve, package: PackageId) -> BTreeMap<String, InterfaceId> {
@@ -304,8 +297,8 @@ fn the_program_prints_the_package_as_one_text_that_means_the_same() {
         .unwrap_or_else(|error| panic!("{error:#}"));
     let (resolve_written, package_written) = package();
     assert_eq!(
-        rendered(&resolve, package_printed),
-        rendered(&resolve_written, package_written)
+        wit::said(&resolve, package_printed),
+        wit::said(&resolve_written, package_written)
     );
 }
 
@@ -390,125 +383,4 @@ fn origin(resolve: &Resolve, mut ty: TypeId) -> TypeId {
 
 fn is_use(resolve: &Resolve, ty: TypeId) -> bool {
     matches!(resolve.types[ty].kind, TypeDefKind::Type(Type::Id(other)) if resolve.types[other].owner != resolve.types[ty].owner)
-}
-
-/// A package as lines that do not depend on the order in which its parts were read, documentation included.
-fn rendered(resolve: &Resolve, package: PackageId) -> BTreeMap<String, String> {
-    let mut lines = BTreeMap::new();
-    for (name, id) in &resolve.packages[package].interfaces {
-        let interface = &resolve.interfaces[*id];
-        lines.insert(
-            format!("interface {name}"),
-            format!("{:?}", interface.docs.contents),
-        );
-        for (type_name, id) in &interface.types {
-            let ty = &resolve.types[*id];
-            lines.insert(
-                format!("{name}.type {type_name}"),
-                format!("{} {:?}", definition(resolve, *id), ty.docs.contents),
-            );
-        }
-        for function in interface.functions.values() {
-            let params: Vec<_> = function
-                .params
-                .iter()
-                .map(|param| format!("{}: {}", param.name, reference(resolve, &param.ty)))
-                .collect();
-            let result = function.result.as_ref().map(|ty| reference(resolve, ty));
-            let text = format!(
-                "({}) -> {result:?} {:?}",
-                params.join(", "),
-                function.docs.contents
-            );
-            lines.insert(format!("{name}.{}", function.name), text);
-        }
-    }
-    for (name, id) in &resolve.packages[package].worlds {
-        let world = &resolve.worlds[*id];
-        let all = |items: Vec<&WorldItem>| -> BTreeSet<String> {
-            items
-                .into_iter()
-                .map(|item| match item {
-                    WorldItem::Interface { id, .. } => resolve.id_of(*id).unwrap_or_default(),
-                    other => format!("{other:?}"),
-                })
-                .collect()
-        };
-        let imports = all(world.imports.values().collect());
-        let exports = all(world.exports.values().collect());
-        lines.insert(
-            format!("world {name}"),
-            format!("{imports:?} {exports:?} {:?}", world.docs.contents),
-        );
-    }
-    assert!(lines.len() > 100, "there is a lot in the package");
-    lines
-}
-
-/// What a named type is made of.
-fn definition(resolve: &Resolve, id: TypeId) -> String {
-    let mut text = String::new();
-    match &resolve.types[id].kind {
-        TypeDefKind::Record(record) => {
-            for field in &record.fields {
-                let _ = write!(
-                    text,
-                    "{}: {} {:?}; ",
-                    field.name,
-                    reference(resolve, &field.ty),
-                    field.docs.contents
-                );
-            }
-        }
-        TypeDefKind::Variant(variant) => {
-            for case in &variant.cases {
-                let payload = case.ty.as_ref().map(|ty| reference(resolve, ty));
-                let _ = write!(
-                    text,
-                    "{}({payload:?}) {:?}; ",
-                    case.name, case.docs.contents
-                );
-            }
-        }
-        TypeDefKind::Enum(cases) => {
-            for case in &cases.cases {
-                let _ = write!(text, "{} {:?}; ", case.name, case.docs.contents);
-            }
-        }
-        TypeDefKind::Type(ty) => text = format!("= {}", reference(resolve, ty)),
-        other => panic!("a kind of type that this test does not know: {other:?}"),
-    }
-    text
-}
-
-/// How a type is referred to.
-fn reference(resolve: &Resolve, ty: &Type) -> String {
-    let Type::Id(id) = ty else {
-        return format!("{ty:?}");
-    };
-    let of = |ty: &Option<Type>| {
-        ty.as_ref()
-            .map_or_else(|| "_".to_owned(), |ty| reference(resolve, ty))
-    };
-    let def = &resolve.types[*id];
-    match (&def.name, &def.owner, &def.kind) {
-        (Some(name), TypeOwner::Interface(owner), _) => format!(
-            "{}.{name}",
-            resolve.interfaces[*owner].name.as_deref().unwrap_or("?")
-        ),
-        (_, _, TypeDefKind::Option(ty)) => format!("option<{}>", reference(resolve, ty)),
-        (_, _, TypeDefKind::List(ty)) => format!("list<{}>", reference(resolve, ty)),
-        (_, _, TypeDefKind::Result(result)) => {
-            format!("result<{}, {}>", of(&result.ok), of(&result.err))
-        }
-        (_, _, TypeDefKind::Tuple(tuple)) => {
-            let types: Vec<_> = tuple
-                .types
-                .iter()
-                .map(|ty| reference(resolve, ty))
-                .collect();
-            format!("tuple<{}>", types.join(", "))
-        }
-        (_, _, other) => panic!("a kind of type that this test does not know: {other:?}"),
-    }
 }

@@ -4,9 +4,18 @@
 //! else names one: what is imported is linked through the functions of [`link`], which add an interface in every version;
 //! what is exported is called through [`Exports`], which is of the version that the component was built against. Both work
 //! on plain types, so a further line is a folder, and a line in each list of this file.
+//!
+//! That this is so is rehearsed. With the feature `rehearsal`, which only tests have, the line 0.1 is served as far as a
+//! 0.1.1 that adds a function and an export, and beside it a draft of 0.2.0 in which a record has another shape.
 
+#[macro_use]
 #[path = "v0_1/mod.rs"]
 mod v0_1;
+#[cfg(feature = "rehearsal")]
+#[path = "v0_2/mod.rs"]
+mod v0_2;
+
+use std::sync::LazyLock;
 
 use thiserror::Error as ThisError;
 use wasmtime::AsContextMut;
@@ -16,8 +25,21 @@ use super::wire::handlers::{Deletion, JobRun, Request, Response, WidgetRequest};
 use super::wire::registration::Registration;
 use super::{ContractVersion, Error};
 
+/// The newest version of each line.
+const LINES: &[&str] = &[
+    v0_1::VERSION,
+    #[cfg(feature = "rehearsal")]
+    v0_2::VERSION,
+];
+
 /// The newest version of each line that this host serves, oldest line first.
-pub const SERVED: &[ContractVersion] = &[v0_1::VERSION];
+#[must_use]
+pub fn served() -> &'static [ContractVersion] {
+    // A version with a word behind it cannot be made before the program runs.
+    static SERVED: LazyLock<Vec<ContractVersion>> =
+        LazyLock::new(|| LINES.iter().filter_map(|line| line.parse().ok()).collect());
+    &SERVED
+}
 
 /// An interface that a component can export beside `guest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +56,9 @@ pub enum Exported {
     EventAuthorizer,
     /// Counts what entries of a navigation lead to.
     Navigation,
+    /// Says how the plugin is.
+    #[cfg(feature = "rehearsal")]
+    Health,
 }
 
 impl Exported {
@@ -47,6 +72,8 @@ impl Exported {
             Self::CascadeHandler => "cascade-handler",
             Self::EventAuthorizer => "event-authorizer",
             Self::Navigation => "navigation",
+            #[cfg(feature = "rehearsal")]
+            Self::Health => "health",
         }
     }
 
@@ -60,6 +87,8 @@ impl Exported {
             Self::CascadeHandler => "serves-cascades",
             Self::EventAuthorizer => "serves-events",
             Self::Navigation => "serves-badges",
+            #[cfg(feature = "rehearsal")]
+            Self::Health => "serves-health",
         }
     }
 }
@@ -78,7 +107,7 @@ pub struct NotExported(pub Exported);
 pub struct Mistyped {
     /// The interface.
     pub interface: &'static str,
-    /// The version that it was taken for.
+    /// The version that the component was built against.
     pub version: ContractVersion,
     /// What differs, in wasmtime's words.
     pub reason: String,
@@ -89,6 +118,8 @@ pub mod link {
     use wasmtime::component::{HasData, Linker};
 
     use super::v0_1;
+    #[cfg(feature = "rehearsal")]
+    use super::v0_2;
     use crate::contract::host;
 
     macro_rules! interfaces {
@@ -108,7 +139,10 @@ pub mod link {
                     D: HasData + Send,
                     for<'a> D::Data<'a>: host::$functions,
                 {
-                    v0_1::link::$interface::<T, D>(linker, view)
+                    v0_1::link::$interface::<T, D>(linker, view)?;
+                    #[cfg(feature = "rehearsal")]
+                    v0_2::link::$interface::<T, D>(linker, view)?;
+                    Ok(())
                 }
             )+
         };
@@ -162,6 +196,9 @@ pub mod link {
 pub(crate) enum Linked<T: 'static> {
     /// 0.1.
     V0_1(v0_1::Linked<T>),
+    /// 0.2.
+    #[cfg(feature = "rehearsal")]
+    V0_2(v0_2::Linked<T>),
 }
 
 /// The exports of one instance, of whatever version its component is.
@@ -169,29 +206,37 @@ pub struct Exports(Line);
 
 enum Line {
     V0_1(v0_1::Exports),
+    #[cfg(feature = "rehearsal")]
+    V0_2(v0_2::Exports),
 }
 
 /// What a call gives: the plugin's own answer, or why it has none.
 pub type Called<A> = wasmtime::Result<Result<A, Error>>;
 
 impl<T: Send + 'static> Linked<T> {
-    /// A component of this version; `has` says whether it exports an interface.
+    /// A component that was built against this version, which is served; `has` says whether it exports an interface.
     ///
     /// # Errors
     ///
     /// When an export has not the type that the contract gives it.
     pub(crate) fn new(
-        _version: &ContractVersion,
+        version: &ContractVersion,
         instance: InstancePre<T>,
         has: impl Fn(Exported) -> bool,
     ) -> wasmtime::Result<Self> {
-        v0_1::Linked::new(instance, has).map(Self::V0_1)
+        #[cfg(feature = "rehearsal")]
+        if version.is_of_line(v0_2::VERSION) {
+            return v0_2::Linked::new(version, instance, has).map(Self::V0_2);
+        }
+        v0_1::Linked::new(version, instance, has).map(Self::V0_1)
     }
 
     /// The engine that it was compiled for.
     pub(crate) fn engine(&self) -> &wasmtime::Engine {
         match self {
             Self::V0_1(linked) => linked.engine(),
+            #[cfg(feature = "rehearsal")]
+            Self::V0_2(linked) => linked.engine(),
         }
     }
 
@@ -205,21 +250,28 @@ impl<T: Send + 'static> Linked<T> {
                 let exports = linked.instantiate(store).await?;
                 Ok(Exports(Line::V0_1(exports)))
             }
+            #[cfg(feature = "rehearsal")]
+            Self::V0_2(linked) => {
+                let exports = linked.instantiate(store).await?;
+                Ok(Exports(Line::V0_2(exports)))
+            }
         }
     }
 }
 
 macro_rules! exports {
-    ($($(#[$doc:meta])* $function:ident($($arg:ident: $type:ty),*) -> $answer:ty;)+) => {
+    ($($(#[$attribute:meta])* $function:ident($($arg:ident: $type:ty),*) -> $answer:ty;)+) => {
         impl Exports {
             $(
-                $(#[$doc])*
+                $(#[$attribute])*
                 pub(crate) async fn $function<S>(&self, store: S, $($arg: $type),*) -> $answer
                 where
                     S: AsContextMut<Data: Send>,
                 {
                     match &self.0 {
                         Line::V0_1(exports) => exports.$function(store, $($arg),*).await,
+                        #[cfg(feature = "rehearsal")]
+                        Line::V0_2(exports) => exports.$function(store, $($arg),*).await,
                     }
                 }
             )+
@@ -248,4 +300,7 @@ exports! {
     authorize(handler: &str, channel: &str) -> Called<bool>;
     /// Calls `navigation.badge`.
     badge(handler: &str, ui_id: &str) -> Called<u32>;
+    /// Calls `health.report`.
+    #[cfg(feature = "rehearsal")]
+    report() -> Called<String>;
 }

@@ -52,7 +52,7 @@ impl Chain {
     }
 
     /// The waiting plugins, innermost first.
-    fn callers(&self) -> impl Iterator<Item = &PluginName> {
+    pub fn callers(&self) -> impl Iterator<Item = &PluginName> {
         std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref())
             .map(|link| &link.caller)
     }

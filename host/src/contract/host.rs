@@ -50,6 +50,9 @@ pub trait Context: Send {
     fn user(&mut self) -> Option<Arc<User>>;
     /// The plugin that calls.
     fn caller(&mut self) -> Option<String>;
+    /// The plugins that wait for the call, the nearest first.
+    #[cfg(feature = "rehearsal")]
+    fn callers(&mut self) -> Vec<String>;
     /// A BCP 47 tag.
     fn language(&mut self) -> String;
     /// The same in nested calls and in the log.

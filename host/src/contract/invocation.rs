@@ -97,6 +97,11 @@ pub struct CountBadge<'a> {
     pub ui_id: &'a str,
 }
 
+/// `health.report`: how the plugin is, in a line for operators.
+#[cfg(feature = "rehearsal")]
+#[derive(Debug, Clone, Copy)]
+pub struct ReportHealth;
+
 impl Invocation for Call<'_> {
     type Answer = String;
 
@@ -263,5 +268,26 @@ impl Invocation for CountBadge<'_> {
 
     async fn enter<T: Send>(&self, exports: &Exports, store: &mut Store<T>) -> Called<u32> {
         exports.badge(store, self.handler, self.ui_id).await
+    }
+}
+
+#[cfg(feature = "rehearsal")]
+impl Invocation for ReportHealth {
+    type Answer = String;
+
+    fn name(&self) -> &str {
+        "report"
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn answer_bytes(answer: &String) -> usize {
+        answer.len()
+    }
+
+    async fn enter<T: Send>(&self, exports: &Exports, store: &mut Store<T>) -> Called<String> {
+        exports.report(store).await
     }
 }

@@ -18,7 +18,7 @@ pub const PACKAGE: &str = "goatherd:plugin";
 /// The interface that a component exports to be a plugin.
 pub const GUEST_INTERFACE: &str = "guest";
 
-pub use super::bindings::SERVED;
+pub use super::bindings::served;
 
 /// A version of the WIT package `goatherd:plugin`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,15 +64,10 @@ pub enum VersionError {
 }
 
 impl ContractVersion {
-    /// This version.
-    pub(super) const fn of(version: Version) -> Self {
-        Self(version)
-    }
-
     /// The newest version that this host serves.
     #[must_use]
     pub fn newest() -> ContractVersion {
-        SERVED
+        served()
             .iter()
             .max()
             .cloned()
@@ -92,7 +87,7 @@ impl ContractVersion {
     ///
     /// [`VersionError::Newer`] and [`VersionError::NotServed`]; both texts list the versions that are served.
     pub fn served_by(&self) -> Result<&'static ContractVersion, VersionError> {
-        let line = SERVED.iter().find(|served| served.line() == self.line());
+        let line = served().iter().find(|served| served.line() == self.line());
         match line {
             Some(served) if served.0.cmp_precedence(&self.0).is_eq() => Ok(served),
             Some(served) if self.0.pre.is_empty() && self.0 < served.0 => Ok(served),
@@ -103,6 +98,13 @@ impl ContractVersion {
                 version: self.clone(),
             }),
         }
+    }
+
+    /// Whether another version, given as text, is of the same line.
+    #[cfg(feature = "rehearsal")]
+    pub(super) fn is_of_line(&self, other: &str) -> bool {
+        let other = other.parse::<ContractVersion>();
+        other.is_ok_and(|other| other.line() == self.line())
     }
 
     /// What two versions have in common when the newer one can serve the older.
@@ -121,7 +123,7 @@ pub struct Served;
 
 impl fmt::Display for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, served) in SERVED.iter().enumerate() {
+        for (index, served) in served().iter().enumerate() {
             f.write_str(if index == 0 { PACKAGE } else { "," })?;
             let (major, minor, patch) = served.line();
             let first = Version::new(major, minor.unwrap_or(0), patch.unwrap_or(0));
@@ -204,39 +206,70 @@ impl<'a> InterfaceName<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
 
-    fn refusal(version: &str) -> String {
-        let version: ContractVersion = version.parse().unwrap();
-        version.served_by().unwrap_err().to_string()
+    /// What stands in messages.
+    const SHOWN: &str = if cfg!(feature = "rehearsal") {
+        "goatherd:plugin 0.1.0 to 0.1.1, 0.2.0-draft"
+    } else {
+        "goatherd:plugin 0.1.0"
+    };
+
+    fn version(text: &str) -> ContractVersion {
+        text.parse().unwrap()
+    }
+
+    fn refusal(text: &str) -> String {
+        version(text).served_by().unwrap_err().to_string()
     }
 
     #[test]
-    fn what_was_built_against_a_served_version_is_served() {
-        let version: ContractVersion = "0.1.0".parse().unwrap();
-        assert_eq!(version.served_by().unwrap().to_string(), "0.1.0");
+    fn every_line_that_has_bindings_is_served_once() {
+        let shown: Vec<_> = served().iter().map(ToString::to_string).collect();
+        let expected = if cfg!(feature = "rehearsal") {
+            vec!["0.1.1", "0.2.0-draft"]
+        } else {
+            vec!["0.1.0"]
+        };
+        assert_eq!(shown, expected);
+        assert_eq!(Served.to_string(), SHOWN);
+    }
+
+    #[test]
+    fn what_was_built_against_a_served_version_is_served_by_the_newest_of_its_line() {
+        for newest in served() {
+            assert_eq!(newest.served_by(), Ok(newest));
+        }
+        assert_eq!(version("0.1.0").served_by(), Ok(&served()[0]));
     }
 
     #[test]
     fn a_newer_version_of_a_served_line_is_refused_with_what_is_served() {
         assert_eq!(
             refusal("0.1.5"),
-            "contract version 0.1.5 is newer than this host, which serves goatherd:plugin 0.1.0"
+            format!("contract version 0.1.5 is newer than this host, which serves {SHOWN}")
         );
     }
 
     #[test]
     fn another_line_is_refused_with_what_is_served() {
-        for version in ["0.2.0", "1.0.0", "0.0.9", "0.1.0-rc.1"] {
+        for version in ["0.3.0", "1.0.0", "0.0.9", "0.1.0-rc.1", "0.2.0-alpha"] {
             assert_eq!(
                 refusal(version),
-                format!(
-                    "contract version {version} is not served; this host serves goatherd:plugin 0.1.0"
-                )
+                format!("contract version {version} is not served; this host serves {SHOWN}")
             );
         }
+    }
+
+    #[test]
+    fn a_draft_serves_nothing_but_itself() {
+        let refused = refusal("0.2.0");
+        assert!(refused.ends_with(SHOWN), "{refused}");
+        assert!(version("0.2.0-drafts").served_by().is_err());
+        let draft = version("0.2.0-draft").served_by();
+        assert_eq!(draft.is_ok(), cfg!(feature = "rehearsal"));
     }
 
     #[test]

@@ -21,7 +21,8 @@ use super::describe::{self, Description};
 use super::link;
 use super::private::{PrivateError, is_private, note_use, open_private, prune};
 use crate::capability::Interfaces;
-use crate::contract::version::SERVED;
+use crate::contract::ContractVersion;
+use crate::contract::version::served;
 use crate::contract::wire::registration as wire;
 
 /// What an entry begins with; its number changes with the form.
@@ -70,16 +71,9 @@ impl DescriptionCache {
         let directory = directory.into();
         open_private(&directory, "descriptions of plugins")?;
         prune(&directory, EXTENSION);
-        let mut ground = blake3::Hasher::new();
-        for part in [FORM, FIELDS, env!("CARGO_PKG_VERSION")] {
-            ground.update(blake3::hash(part.as_bytes()).as_bytes());
-        }
-        for version in SERVED {
-            ground.update(version.to_string().as_bytes());
-        }
         Ok(Self {
             directory,
-            ground: ground.finalize(),
+            ground: ground(served()),
         })
     }
 
@@ -151,6 +145,19 @@ impl DescriptionCache {
     }
 }
 
+/// The hash of everything but the component that an entry depends on, of a host that serves these versions. One that serves
+/// others has other entries, so that none of the two ever reads what the other judged.
+fn ground(served: &[ContractVersion]) -> blake3::Hash {
+    let mut ground = blake3::Hasher::new();
+    for part in [FORM, FIELDS, env!("CARGO_PKG_VERSION")] {
+        ground.update(blake3::hash(part.as_bytes()).as_bytes());
+    }
+    for version in served {
+        ground.update(blake3::hash(version.to_string().as_bytes()).as_bytes());
+    }
+    ground.finalize()
+}
+
 /// Reads an entry's text as what it says of the component with this content hash.
 fn parse(
     text: &str,
@@ -182,4 +189,33 @@ fn parse(
         exports: entry.exports,
         registration: registration.map_err(|problems| problems.to_string())?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn hosts_that_serve_other_versions_do_not_share_entries() {
+        let grounds = [
+            &["0.1.0"][..],
+            &["0.1.1"],
+            &["0.1.1", "0.2.0-draft"],
+            &["0.1.10", "0.2.0"],
+            &["0.1.1", "0.2.0"],
+            &["0.1.0", "0.1.1"],
+        ]
+        .map(|versions| {
+            let versions: Vec<ContractVersion> = versions
+                .iter()
+                .map(|version| version.parse().unwrap())
+                .collect();
+            ground(&versions)
+        });
+        for (index, one) in grounds.iter().enumerate() {
+            assert!(!grounds.iter().skip(index + 1).any(|other| other == one));
+        }
+    }
 }

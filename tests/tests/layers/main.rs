@@ -1,4 +1,5 @@
-//! The layers of `host/src`: an arrow never points up, and none leads round within a row.
+//! The layers of `host/src`: an arrow never points up, and none leads round within a row. And one rule within a layer: what
+//! names a version of the contract.
 
 mod references;
 
@@ -187,4 +188,55 @@ fn every_module_of_the_root_is_in_one_layer() {
     let known: BTreeSet<String> = known.into_iter().collect();
     assert_eq!(known.len(), rows, "one is in two rows");
     assert_eq!(declared, known);
+}
+
+/// The one file that lists the versions of the contract.
+const LIST: &str = "contract/bindings.rs";
+
+/// The folder of a version's bindings that a path within `host/src` leads into.
+fn version_of(inner: &str) -> Option<&str> {
+    let (folder, _) = inner.strip_prefix("contract/")?.split_once('/')?;
+    is_version(folder).then_some(folder)
+}
+
+/// Whether a word is the name of a version's bindings, such as `v0_1`.
+fn is_version(word: &str) -> bool {
+    let numbers = word.strip_prefix('v').and_then(|word| word.split_once('_'));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+}
+
+#[test]
+fn bindings_are_generated_in_the_folder_of_their_version_and_named_there_and_in_one_list() {
+    let mut files = Vec::new();
+    rust_files(&folder(), &mut files);
+    let mut named = BTreeMap::new();
+    for file in files {
+        let inner = file.strip_prefix(folder()).unwrap();
+        let inner = inner.to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&file).unwrap();
+        if text.contains("bindgen!") {
+            assert!(version_of(&inner).is_some(), "{inner} generates bindings");
+        }
+        let words = text.split(|sign: char| !sign.is_alphanumeric() && sign != '_');
+        let versions: BTreeSet<String> = words
+            .filter(|word| is_version(word))
+            .map(str::to_owned)
+            .collect();
+        if !versions.is_empty() {
+            named.insert(inner, versions);
+        }
+    }
+    let all = |versions: &[&str]| -> BTreeSet<String> {
+        versions
+            .iter()
+            .map(|version| (*version).to_owned())
+            .collect()
+    };
+    // The draft of the rehearsal is made of what it has in common with the line before.
+    let expected = BTreeMap::from([
+        (LIST.to_owned(), all(&["v0_1", "v0_2"])),
+        ("contract/v0_2/mod.rs".to_owned(), all(&["v0_1", "v0_2"])),
+    ]);
+    assert_eq!(named, expected);
 }

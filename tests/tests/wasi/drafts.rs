@@ -7,7 +7,7 @@ use goatherd::capability::log::{Level, Source};
 use goatherd::capability::wasi::{DRAFTS, Draft};
 use goatherd::runtime::{LoadError, Trap, Verdict};
 use goatherd::{Host, Plugin};
-use goatherd_tests::{call, host, host_builder, in_wasi, limits, load, probe_standard};
+use goatherd_tests::{call, host, host_builder, in_version, limits, load, probe_standard};
 use serde_json::{Value, json};
 
 const GRANTS: [&str; 2] = ["cache:readwrite", "config"];
@@ -74,7 +74,7 @@ async fn what_is_not_granted_is_a_load_error_that_names_each_interface_and_the_g
 #[tokio::test]
 async fn a_component_for_a_draft_that_is_not_served_is_refused_with_those_that_are() {
     let bytes = probe_standard("probe-standard", b'n');
-    let bytes = in_wasi(bytes, "0.2.0-draft2", "0.2.0-draft9");
+    let bytes = in_version(bytes, "0.2.0-draft2", "0.2.0-draft9");
     let error = load(host(), "later.wasm", bytes, &GRANTS, limits())
         .await
         .unwrap_err();

@@ -6,7 +6,7 @@ use goatherd::capability::log::{Level, Source};
 use goatherd::runtime::{LoadError, Verdict};
 use goatherd::{Host, Plugin};
 use goatherd_tests::{
-    call, guest, host, host_builder, importing, in_wasi, limits, load, probe_wasi,
+    call, guest, host, host_builder, importing, in_version, limits, load, probe_wasi,
 };
 use serde_json::{Value, json};
 
@@ -159,7 +159,7 @@ async fn every_interface_of_sockets_is_linked_without_a_grant() {
 #[tokio::test]
 async fn a_gated_interface_with_types_of_an_open_one_is_described_in_every_version() {
     for version in ["0.2.0", "0.2.3", "0.2.9"] {
-        let bytes = in_wasi(guest("probe-wasi-http"), "0.2.0", version);
+        let bytes = in_version(guest("probe-wasi-http"), "0.2.0", version);
         let component = host().compile("probe-wasi-http.wasm", bytes).await.unwrap();
         let handler = format!("wasi:http/outgoing-handler@{version}");
         let gated = component

@@ -39,6 +39,12 @@ impl host::Context for View<'_, ()> {
         Some(last.to_string())
     }
 
+    #[cfg(feature = "rehearsal")]
+    fn callers(&mut self) -> Vec<String> {
+        let callers = self.caller.context().chain.callers();
+        callers.map(ToString::to_string).collect()
+    }
+
     fn language(&mut self) -> String {
         self.caller.context().language.to_string()
     }

@@ -41,6 +41,11 @@ impl<V: Context> context::Host for V {
         Context::caller(self)
     }
 
+    #[cfg(feature = "rehearsal")]
+    fn callers(&mut self) -> Vec<String> {
+        Context::callers(self)
+    }
+
     fn language(&mut self) -> String {
         Context::language(self)
     }

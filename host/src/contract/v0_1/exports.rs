@@ -8,14 +8,15 @@ use std::sync::Arc;
 use wasmtime::AsContextMut;
 use wasmtime::component::{Instance, InstancePre};
 
-use super::VERSION;
+#[cfg(feature = "rehearsal")]
+use super::generated::health;
 use super::generated::{authorizers, badges, cascades, jobs, plugin, routes, widgets};
-use crate::contract::Error;
 use crate::contract::bindings::{Exported, Mistyped, NotExported};
 use crate::contract::wire::handlers::{Deletion, JobRun, Request, Response, WidgetRequest};
 use crate::contract::wire::registration::Registration;
+use crate::contract::{ContractVersion, Error};
 
-/// A component of this version, joined to what it imports.
+/// A component of this line, joined to what it imports.
 pub(crate) struct Linked<T: 'static> {
     instance: InstancePre<T>,
     found: Arc<Found>,
@@ -23,6 +24,8 @@ pub(crate) struct Linked<T: 'static> {
 
 /// Where its exports are.
 struct Found {
+    /// The version that it was built against.
+    version: ContractVersion,
     guest: plugin::AllImportsIndices,
     routes: Option<routes::ServesRoutesIndices>,
     widgets: Option<widgets::ServesWidgetsIndices>,
@@ -30,6 +33,8 @@ struct Found {
     cascades: Option<cascades::ServesCascadesIndices>,
     authorizers: Option<authorizers::ServesEventsIndices>,
     badges: Option<badges::ServesBadgesIndices>,
+    #[cfg(feature = "rehearsal")]
+    health: Option<health::ServesHealthIndices>,
 }
 
 /// The exports of one instance.
@@ -41,16 +46,20 @@ pub(crate) struct Exports {
     cascades: Option<cascades::ServesCascades>,
     authorizers: Option<authorizers::ServesEvents>,
     badges: Option<badges::ServesBadges>,
+    #[cfg(feature = "rehearsal")]
+    health: Option<health::ServesHealth>,
 }
 
 impl<T: Send + 'static> Linked<T> {
     /// Finds the exports; `has` says whether the component exports an interface. One that it exports must have the type
     /// that the contract gives it.
     pub(crate) fn new(
+        version: &ContractVersion,
         instance: InstancePre<T>,
         has: impl Fn(Exported) -> bool,
     ) -> wasmtime::Result<Self> {
         let found = Found {
+            version: version.clone(),
             guest: plugin::AllImportsIndices::new(&instance)?,
             routes: if_any(has(Exported::RouteHandler), || {
                 routes::ServesRoutesIndices::new(&instance)
@@ -69,6 +78,10 @@ impl<T: Send + 'static> Linked<T> {
             })?,
             badges: if_any(has(Exported::Navigation), || {
                 badges::ServesBadgesIndices::new(&instance)
+            })?,
+            #[cfg(feature = "rehearsal")]
+            health: if_any(has(Exported::Health), || {
+                health::ServesHealthIndices::new(&instance)
             })?,
         };
         Ok(Self {
@@ -104,45 +117,50 @@ impl Found {
         let mut store = store.as_context_mut();
         Ok(Exports {
             guest: (self.guest.load(&mut store, instance))
-                .map_err(|error| mistyped("guest", &error))?,
-            routes: load(Exported::RouteHandler, &self.routes, |found| {
+                .map_err(|error| self.mistyped("guest", &error))?,
+            routes: self.load_any(Exported::RouteHandler, &self.routes, |found| {
                 found.load(&mut store, instance)
             })?,
-            widgets: load(Exported::WidgetHandler, &self.widgets, |found| {
+            widgets: self.load_any(Exported::WidgetHandler, &self.widgets, |found| {
                 found.load(&mut store, instance)
             })?,
-            jobs: load(Exported::JobHandler, &self.jobs, |found| {
+            jobs: self.load_any(Exported::JobHandler, &self.jobs, |found| {
                 found.load(&mut store, instance)
             })?,
-            cascades: load(Exported::CascadeHandler, &self.cascades, |found| {
+            cascades: self.load_any(Exported::CascadeHandler, &self.cascades, |found| {
                 found.load(&mut store, instance)
             })?,
-            authorizers: load(Exported::EventAuthorizer, &self.authorizers, |found| {
+            authorizers: self.load_any(Exported::EventAuthorizer, &self.authorizers, |found| {
                 found.load(&mut store, instance)
             })?,
-            badges: load(Exported::Navigation, &self.badges, |found| {
+            badges: self.load_any(Exported::Navigation, &self.badges, |found| {
+                found.load(&mut store, instance)
+            })?,
+            #[cfg(feature = "rehearsal")]
+            health: self.load_any(Exported::Health, &self.health, |found| {
                 found.load(&mut store, instance)
             })?,
         })
     }
-}
 
-fn load<I, E>(
-    exported: Exported,
-    found: &Option<I>,
-    load: impl FnOnce(&I) -> wasmtime::Result<E>,
-) -> wasmtime::Result<Option<E>> {
-    let loaded = found.as_ref().map(load).transpose();
-    loaded.map_err(|error| mistyped(exported.interface(), &error))
-}
+    fn load_any<I, E>(
+        &self,
+        exported: Exported,
+        found: &Option<I>,
+        load: impl FnOnce(&I) -> wasmtime::Result<E>,
+    ) -> wasmtime::Result<Option<E>> {
+        let loaded = found.as_ref().map(load).transpose();
+        loaded.map_err(|error| self.mistyped(exported.interface(), &error))
+    }
 
-/// wasmtime compares the types of an export when it is looked up in an instance, and says what differs but not where.
-fn mistyped(interface: &'static str, error: &wasmtime::Error) -> wasmtime::Error {
-    wasmtime::Error::new(Mistyped {
-        interface,
-        version: VERSION,
-        reason: error.root_cause().to_string(),
-    })
+    /// wasmtime compares the types of an export when it is looked up in an instance, and says what differs but not where.
+    fn mistyped(&self, interface: &'static str, error: &wasmtime::Error) -> wasmtime::Error {
+        wasmtime::Error::new(Mistyped {
+            interface,
+            version: self.version.clone(),
+            reason: error.root_cause().to_string(),
+        })
+    }
 }
 
 /// What a call gives: the handler's own answer, or why it has none.
@@ -284,5 +302,15 @@ impl Exports {
             .ok_or(NotExported(Exported::Navigation))?;
         let interface = exports.goatherd_plugin_navigation();
         interface.call_badge(store, handler, ui_id).await
+    }
+
+    /// Calls `health.report`.
+    #[cfg(feature = "rehearsal")]
+    pub(crate) async fn report<S>(&self, store: S) -> Called<String>
+    where
+        S: AsContextMut<Data: Send>,
+    {
+        let exports = self.health.as_ref().ok_or(NotExported(Exported::Health))?;
+        exports.goatherd_plugin_health().call_report(store).await
     }
 }

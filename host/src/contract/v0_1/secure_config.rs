@@ -2,12 +2,10 @@
 
 use wasmtime::component::{HasData, Linker};
 
+use super::VERSION;
 use super::generated::plugin::goatherd::plugin::secure_config_write;
 use crate::contract::Error;
 use crate::contract::host::{SecureConfigRead, SecureConfigWrite};
-
-/// The interface that [`link_read`] adds.
-const READ: &str = "goatherd:plugin/secure-config-read@0.1.0";
 
 /// Adds `secure-config-read` to a linker. Not by the generated code, which would take the text away from whoever
 /// overwrites it.
@@ -20,7 +18,8 @@ where
     D: HasData,
     for<'a> D::Data<'a>: SecureConfigRead,
 {
-    let mut interface = linker.instance(READ)?;
+    let mut interface =
+        linker.instance(&format!("goatherd:plugin/secure-config-read@{VERSION}"))?;
     interface.func_wrap_async("get", move |mut store, (key,): (String,)| {
         Box::new(async move {
             let answer = view(store.data_mut()).get(key).await;

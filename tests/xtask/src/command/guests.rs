@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(chosen(&["probe"]), ["probe"]);
         let chosen = chosen(&["hello-js", "--tests"]);
         assert!(chosen.contains(&"hello-js".into()) && chosen.contains(&"hostile".into()));
-        assert!(!chosen.contains(&"hello-py".into()));
+        assert!(!chosen.contains(&"hello-py".into()) && !chosen.contains(&"draft".into()));
     }
 
     #[test]

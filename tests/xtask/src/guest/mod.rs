@@ -37,6 +37,8 @@ pub(crate) enum Purpose {
     Example,
     /// To be used by tests, under `tests/guests`.
     Test,
+    /// To be built once and kept, under `tests/rehearsal/guests`: tests use the component that is in the checkout.
+    Kept,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,7 +60,7 @@ impl Guest {
     pub(crate) fn package(&self) -> Option<String> {
         (self.language == Language::Rust).then(|| match self.purpose {
             Purpose::Example => self.name.clone(),
-            Purpose::Test => format!("guest-{}", self.name),
+            Purpose::Test | Purpose::Kept => format!("guest-{}", self.name),
         })
     }
 }
@@ -68,7 +70,8 @@ pub(crate) fn discover(places: &Places) -> Result<Vec<Guest>> {
     let mut guests = Vec::new();
     for (purpose, parent) in [
         (Purpose::Example, places.root().join("guest-examples")),
-        (Purpose::Test, places.root().join("tests").join("guests")),
+        (Purpose::Test, places.root().join("tests/guests")),
+        (Purpose::Kept, places.root().join("tests/rehearsal/guests")),
     ] {
         for folder in folders(&parent)? {
             if let Some(language) = language(&folder) {
