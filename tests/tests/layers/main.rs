@@ -215,7 +215,8 @@ fn bindings_are_generated_in_the_folder_of_their_version_and_named_there_and_in_
         let inner = file.strip_prefix(folder()).unwrap();
         let inner = inner.to_str().unwrap().to_owned();
         let text = fs::read_to_string(&file).unwrap();
-        if text.contains("bindgen!") {
+        // Those of WASI's drafts are made where they are served.
+        if text.contains("bindgen!") && text.contains("goatherd:plugin/") {
             assert!(version_of(&inner).is_some(), "{inner} generates bindings");
         }
         let words = text.split(|sign: char| !sign.is_alphanumeric() && sign != '_');

@@ -8,9 +8,9 @@
 use wasmtime::component::{ComponentType, Lift, Lower};
 
 use crate::contract::Error;
-use crate::contract::text::quoted;
 use crate::contract::wire::custom_fields::Field as PlainField;
 pub use crate::contract::wire::custom_fields::*;
+use crate::names::text::quoted;
 
 /// What stands between a plugin and its field where both are one name.
 const SEPARATOR: char = ':';
