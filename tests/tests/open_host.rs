@@ -256,7 +256,8 @@ fn permission(levels: &[Access]) -> AppPermission {
 
 #[test]
 fn an_interface_that_would_collide_with_ours_or_wasis_keeps_the_host_from_being_built() {
-    let cases: [(fn() -> Interface<()>, &str); 9] = [
+    type Brought = fn() -> Interface<()>;
+    let cases: [(Brought, &str); 9] = [
         (
             || Interface::ambient("goatherd:plugin/db-read@0.1.0", |_, _| Ok(())),
             "goatherd",

@@ -4,10 +4,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use goatherd::contract::invocation::HandleRoute;
+use goatherd::contract::wire::handlers::Request;
 use goatherd::contract::{CallContext, Json};
 use goatherd::permission::{Grants, Rates};
 use goatherd::runtime::{CodeCache, Limits};
 use goatherd::{Host, Plugin};
+
+use crate::route::{ECHO, is_json};
 
 /// A loaded plugin, with the default policy but for its rate of calls.
 pub struct Governed {
@@ -52,6 +56,23 @@ impl Governed {
                 .call(function, args, CallContext::default())
                 .await?;
             ensure!(!answer.as_str().is_empty(), "the guest answered nothing");
+        }
+        Ok(began.elapsed())
+    }
+}
+
+impl Governed {
+    /// Requests to the route, each of which is made anew, as a server makes them.
+    pub async fn requests(&self, request: &Request, requests: u32) -> Result<Duration> {
+        let began = Instant::now();
+        for _ in 0..requests {
+            let request = request.clone();
+            let asked = HandleRoute {
+                handler: ECHO,
+                request: &request,
+            };
+            let answer = self.plugin.ask(&asked, CallContext::default()).await?;
+            ensure!(is_json(&answer), "the guest answered something else");
         }
         Ok(began.elapsed())
     }

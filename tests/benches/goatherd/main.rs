@@ -13,6 +13,7 @@ mod raw;
 mod registry;
 mod report;
 mod rounds;
+mod route;
 mod warm;
 
 use std::path::{Path, PathBuf};
@@ -107,6 +108,22 @@ async fn calls(bytes: &[u8], chosen: &Chosen, report: &mut Report) -> Result<()>
         report.add(
             name,
             pair.subject / calls as f64,
+            "ns",
+            pair.ratio,
+            "raw call",
+        );
+    }
+    if chosen.has("route_typed_over_raw") {
+        let request = route::request(1 << 10);
+        let requests = 20_000;
+        let pair = rounds::compare(
+            async || governed.requests(&request, requests).await,
+            async || raw.requests(&request, requests).await,
+        )
+        .await?;
+        report.add(
+            "route_typed_over_raw",
+            pair.subject / f64::from(requests),
             "ns",
             pair.ratio,
             "raw call",
