@@ -89,7 +89,7 @@ fn secrets_on_postgresql() {
     on_one_thread(async {
         let store = postgres_store(helpdesk.url());
         let folder = tempfile::tempdir().unwrap();
-        let ring = KeyRing::open(&folder.path().join("keys")).unwrap();
+        let ring = KeyRing::open(folder.path().join("keys")).unwrap();
         let secrets = SecretService::new(PostgresSecrets::new(store.clone()).await.unwrap(), ring);
         let host = host_builder()
             .provider(SecureConfig::new(secrets))
