@@ -9,7 +9,7 @@ use goatherd::Host;
 use goatherd::capability::db::{Caps, Databases, SqliteDatabase};
 use goatherd::contract::{CallContext, Json};
 use goatherd::loader::signature::{PublicKey, TrustedKeys};
-use goatherd::loader::{PackageLimits, Reader, ReaderSettings};
+use goatherd::loader::{Reader, ReaderSettings};
 use goatherd::manager::{Hosting, Loader, Manager, Reviewed};
 use goatherd::permission::{Grant, Grants};
 use goatherd::platform::{Application, Platform};
@@ -64,12 +64,11 @@ async fn directory(
     tokio::spawn(manager.follow_policies(policies.changes()));
     tokio::spawn(manager.follow_registry());
     let trusted = TrustedKeys::new([release_key], []);
-    let reader = Reader::new(ReaderSettings {
-        trusted,
-        require_signatures: true,
-        limits: PackageLimits::default(),
-        unpacked,
-    })?;
+    let reader = Reader::new(
+        ReaderSettings::new(unpacked)
+            .trusted(trusted)
+            .require_signatures(true),
+    )?;
     let loader =
         Loader::new("plugins", manager.clone(), reader).with_lazy_loading(Duration::from_secs(600));
     loader.watch().await?;

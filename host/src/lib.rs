@@ -47,6 +47,7 @@ pub mod platform;
 #[cfg(feature = "manager")]
 pub mod registry;
 pub mod runtime;
+mod setters;
 pub mod store;
 #[cfg(feature = "tls")]
 pub mod tls;

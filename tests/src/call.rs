@@ -37,16 +37,10 @@ pub async fn call_text(plugin: &Plugin, function: &str, args: Value) -> Result<S
 
 /// A context that ends after so many milliseconds.
 pub fn until(milliseconds: u64) -> CallContext {
-    CallContext {
-        deadline: Some(Instant::now() + Duration::from_millis(milliseconds)),
-        ..CallContext::default()
-    }
+    CallContext::default().deadline(Some(Instant::now() + Duration::from_millis(milliseconds)))
 }
 
 /// A context in a language.
 pub fn in_language(tag: &str) -> CallContext {
-    CallContext {
-        language: tag.parse().expect("a language tag"),
-        ..CallContext::default()
-    }
+    CallContext::default().language(tag.parse().expect("a language tag"))
 }

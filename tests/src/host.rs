@@ -12,7 +12,7 @@ use goatherd::contract::bindings::link;
 use goatherd::contract::host::{DbRead, DbWrite};
 use goatherd::contract::wire::database::{DbEngine, DbError, Outcome, Rows, Statement, Value};
 use goatherd::loader::signature::TrustedKeys;
-use goatherd::loader::{PackageLimits, Reader, ReaderSettings};
+use goatherd::loader::{Reader, ReaderSettings};
 use goatherd::permission::{Grant, Grants, Rates};
 use goatherd::runtime::{CodeCache, HostBuilder, Limits, LoadError};
 use goatherd::{Host, Plugin};
@@ -123,17 +123,15 @@ pub fn grants(texts: &[&str]) -> Grants {
 /// Two instances, as many calls and uses of the database as a test makes, and times short enough for a test to wait for and long enough for a busy
 /// machine.
 pub fn limits() -> Limits {
-    Limits {
-        rates: Rates {
-            calls_per_second: None,
-            database_per_minute: None,
-            ..Rates::default()
-        },
-        instances: 2,
-        call_timeout: Duration::from_secs(20),
-        init_timeout: Duration::from_secs(20),
-        ..Limits::default()
-    }
+    Limits::default()
+        .rates(
+            Rates::default()
+                .calls_per_second(None)
+                .database_per_minute(None),
+        )
+        .instances(2)
+        .call_timeout(Duration::from_secs(20))
+        .init_timeout(Duration::from_secs(20))
 }
 
 /// Compiles a component and loads it.
@@ -163,11 +161,10 @@ pub fn reader() -> Reader {
 
 /// Reads plugins that these keys have signed, and others unless signatures are required.
 pub fn reader_trusting(trusted: TrustedKeys, require_signatures: bool) -> Reader {
-    let reader = Reader::new(ReaderSettings {
-        trusted,
-        require_signatures,
-        limits: PackageLimits::default(),
-        unpacked: crate::target().join("tmp").join("goatherd-unpacked"),
-    });
+    let reader = Reader::new(
+        ReaderSettings::new(crate::target().join("tmp").join("goatherd-unpacked"))
+            .trusted(trusted)
+            .require_signatures(require_signatures),
+    );
     reader.expect("the folder for unpacked files")
 }

@@ -41,10 +41,7 @@ impl Managed {
         let decisions: BTreeMap<String, Terms> = decided
             .iter()
             .map(|(name, grants)| {
-                let terms = Terms {
-                    grants: crate::grants(grants),
-                    limits: limits.clone(),
-                };
+                let terms = Terms::new(crate::grants(grants), limits.clone());
                 ((*name).to_owned(), terms)
             })
             .collect();

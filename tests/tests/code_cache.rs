@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use goatherd::runtime::{CodeCache, Limits};
+use goatherd::runtime::CodeCache;
 use goatherd::{Host, Plugin};
 use goatherd_tests::{Outcome, Phase, call, grants, guest, guest_path, hostile, limits};
 use serde_json::json;
@@ -38,10 +38,7 @@ async fn load(host: &Host, bytes: Vec<u8>) -> Plugin {
         .compile("guest.wasm", bytes)
         .await
         .unwrap_or_else(|error| panic!("{error}"));
-    let limits = Limits {
-        instances: 1,
-        ..limits()
-    };
+    let limits = limits().instances(1);
     host.load(&component, grants(&["cache:read"]), limits)
         .await
         .unwrap_or_else(|error| panic!("{error}"))

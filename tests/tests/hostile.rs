@@ -89,10 +89,7 @@ const DEEDS: &[Deed] = &[
 
 impl Deed {
     fn limits(&self, phase: Phase) -> Limits {
-        let mut limits = Limits {
-            memory_bytes: self.memory_bytes,
-            ..limits()
-        };
+        let mut limits = limits().memory_bytes(self.memory_bytes);
         if self.code == b'l' {
             match phase {
                 Phase::Register | Phase::Init => limits.init_timeout = TIMEOUT,
@@ -353,10 +350,7 @@ async fn a_plugins_own_error_costs_it_no_instance() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plugins_that_loop_do_not_stop_others_on_the_same_threads() {
-    let limits_short = Limits {
-        call_timeout: Duration::from_secs(3),
-        ..limits()
-    };
+    let limits_short = limits().call_timeout(Duration::from_secs(3));
     let looping = load(
         host(),
         "hostile.wasm",

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use goatherd::runtime::{BreakerPolicy, CallError, Limits, Trap};
+use goatherd::runtime::{BreakerPolicy, CallError, Trap};
 use goatherd::{Host, Plugin};
 use goatherd_tests::{
     NoDatabase, Phase, call, call_in, host_builder, hostile, limits, load, plugin, probe,
@@ -36,11 +36,9 @@ struct Bad {
 
 /// A host that goes on calling plugins which fail.
 fn patient_host() -> Host {
-    let never = BreakerPolicy {
-        in_a_row: u32::MAX,
-        among_last: BreakerPolicy::WINDOW,
-        ..BreakerPolicy::default()
-    };
+    let never = BreakerPolicy::default()
+        .in_a_row(u32::MAX)
+        .among_last(BreakerPolicy::WINDOW);
     let builder = host_builder().provider(NoDatabase).breaker(never);
     builder.build().unwrap()
 }
@@ -60,10 +58,7 @@ impl Bad {
             (b'H', 64),
             (b'h', 256),
         ] {
-            let limits = Limits {
-                memory_bytes: memory * MIB,
-                ..limits()
-            };
+            let limits = limits().memory_bytes(memory * MIB);
             let loaded = load(
                 &host,
                 "hostile.wasm",
@@ -78,10 +73,7 @@ impl Bad {
             &host,
             "bench",
             &["cache:read=allowed"],
-            Limits {
-                args_bytes: 1_000,
-                ..limits()
-            },
+            limits().args_bytes(1_000),
         )
         .await;
         let probe = probe(&host, limits()).await;

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use goatherd::contract::{CallContext, Json};
-use goatherd::runtime::{CallError, Limits, Trap};
+use goatherd::runtime::{CallError, Trap};
 use goatherd::{Host, Plugin};
 use goatherd_tests::{Phase, hostile, json, limits, load, plugin};
 
@@ -13,11 +13,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 /// A plugin that loops, and one beside it.
 async fn plugins(host: &Host, timeout: Duration) -> (Plugin, Plugin) {
-    let looping = Limits {
-        call_timeout: timeout,
-        instances: 2,
-        ..limits()
-    };
+    let looping = limits().call_timeout(timeout).instances(2);
     let loops = hostile(&[(Phase::Call, b'l')]);
     let loops = load(host, "loops", loops, &[], looping).await;
     let good = plugin(host, "bench", &["cache:read"], limits()).await;

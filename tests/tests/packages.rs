@@ -198,10 +198,7 @@ fn a_bomb_stops_at_the_limit_of_a_file() {
 
 #[test]
 fn many_files_stop_at_the_limit_for_all() {
-    let limits = PackageLimits {
-        total_bytes: 100_000,
-        ..PackageLimits::default()
-    };
+    let limits = PackageLimits::default().total_bytes(100_000);
     let mut zip = archive();
     for number in 0..20 {
         put(&mut zip, &format!("f{number}"), &[0; 10_000]);

@@ -220,6 +220,7 @@ pub enum InterfaceError {
 }
 
 /// What a provider knows of the plugin that it prepares for.
+#[non_exhaustive]
 pub struct Setup<'a> {
     /// The plugin's name.
     pub plugin: &'a PluginName,
@@ -236,11 +237,20 @@ pub struct Setup<'a> {
 /// Why a capability could not be prepared for a plugin.
 #[derive(Debug, Error)]
 #[error("{capability}: {reason}")]
+#[non_exhaustive]
 pub struct PrepareError {
     /// The family of interfaces, such as `db`.
     pub capability: &'static str,
     /// What went wrong, in the back-end's words.
     pub reason: String,
+}
+
+impl PrepareError {
+    /// Of a family of interfaces, and why.
+    #[must_use]
+    pub fn new(capability: &'static str, reason: String) -> Self {
+        Self { capability, reason }
+    }
 }
 
 /// A provider whose type is forgotten, with its rows.

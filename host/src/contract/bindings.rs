@@ -104,6 +104,7 @@ pub struct NotExported(pub Exported);
     "its export goatherd:plugin/{interface}@{version} is not as the contract has it ({reason}); build it against the WIT that \
      `goatherd wit` prints"
 )]
+#[non_exhaustive]
 pub struct Mistyped {
     /// The interface.
     pub interface: &'static str,

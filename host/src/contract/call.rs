@@ -21,12 +21,14 @@ use serde::{Serialize, Serializer};
 
 use super::chain::Chain;
 use crate::names::text::quoted_owned;
+use crate::setters::setters;
 
 /// For whom a call runs, in which language, and until when.
 ///
 /// The default is a call of the host's own: no organisation, no user, English, a fresh request id and no deadline
 /// beyond the plugin's limits.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct CallContext {
     /// The organisation that the call acts in; none in an application with a single organisation.
     pub org_id: Option<i64>,
@@ -42,8 +44,18 @@ pub struct CallContext {
     pub chain: Chain,
 }
 
+setters!(CallContext {
+    org_id: Option<i64>,
+    user: Option<Arc<User>>,
+    language: Language,
+    request_id: RequestId,
+    deadline: Option<Instant>,
+    chain: Chain,
+});
+
 /// A signed-in user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct User {
     /// Unique in the application.
     pub id: String,
@@ -54,6 +66,26 @@ pub struct User {
     /// What else the application says about the user, each kind at most once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub traits: Vec<UserTrait>,
+}
+
+setters!(User {
+    id: String,
+    name: String,
+    groups: Vec<String>,
+    traits: Vec<UserTrait>,
+});
+
+impl User {
+    /// A user of no group.
+    #[must_use]
+    pub fn new(id: String, name: String) -> Self {
+        Self {
+            id,
+            name,
+            groups: Vec::new(),
+            traits: Vec::new(),
+        }
+    }
 }
 
 /// Something more about a user.

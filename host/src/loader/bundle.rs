@@ -11,6 +11,7 @@ use crate::runtime::Description;
 
 /// What a [`Reader`](super::Reader) read. Everything in it is from one reading, whatever became of the files since.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Bundle {
     /// What to call it until the plugin has said its own name.
     pub name_hint: String,

@@ -39,6 +39,7 @@ pub struct Installer {
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Installed {
     /// The plugin.
     pub name: PluginName,

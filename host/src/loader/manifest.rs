@@ -21,6 +21,7 @@ pub const BYTES_MAX: usize = 64 << 10;
 
 /// A manifest.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Manifest {
     /// The plugin's name.
     pub name: PluginName,
@@ -58,6 +59,7 @@ pub enum Runtime {
 
 /// A plugin that another one needs: `crm`, or `crm >=1.2, <2`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Dependency {
     /// The plugin.
     pub name: PluginName,

@@ -21,9 +21,11 @@ use zip::result::ZipError;
 
 use super::inner_path::{InnerPath, InnerPathError};
 use super::manifest::{self, Manifest, ManifestError};
+use crate::setters::setters;
 
 /// What a package may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PackageLimits {
     /// Files and folders in it.
     pub entries: usize,
@@ -32,6 +34,12 @@ pub struct PackageLimits {
     /// Bytes of all files.
     pub total_bytes: u64,
 }
+
+setters!(PackageLimits {
+    entries: usize,
+    file_bytes: u64,
+    total_bytes: u64,
+});
 
 impl Default for PackageLimits {
     fn default() -> Self {
@@ -131,6 +139,7 @@ pub struct Extracted {
 
 /// A file of a plugin, as it came out of its package or folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InnerFile {
     /// Its size.
     pub bytes: u64,

@@ -22,12 +22,14 @@ use super::package::{self, Extracted, PackageError, PackageLimits};
 use super::read_error::ReadError;
 use super::signature::{KeyId, TrustedKeys};
 use crate::runtime::PrivateError;
+use crate::setters::setters;
 
 /// How large a file with a signature may be.
 const SIGNATURE_MAX: u64 = 4 << 10;
 
 /// What a [`Reader`] goes by.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ReaderSettings {
     /// Whose signatures count.
     pub trusted: TrustedKeys,
@@ -38,6 +40,26 @@ pub struct ReaderSettings {
     /// Where packages and folders are taken apart: a folder that this user alone can write to, which is made if it is not
     /// there. Several hosts may share it. Not within the plugin directory.
     pub unpacked: PathBuf,
+}
+
+setters!(ReaderSettings {
+    trusted: TrustedKeys,
+    require_signatures: bool,
+    limits: PackageLimits,
+    unpacked: PathBuf,
+});
+
+impl ReaderSettings {
+    /// No signature counts and none is required, and packages are as large as [`PackageLimits`] allows by default.
+    #[must_use]
+    pub fn new(unpacked: PathBuf) -> Self {
+        Self {
+            trusted: TrustedKeys::default(),
+            require_signatures: false,
+            limits: PackageLimits::default(),
+            unpacked,
+        }
+    }
 }
 
 /// Reads and checks plugins. Cheap to clone.

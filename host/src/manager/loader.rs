@@ -39,6 +39,7 @@ impl Drop for AbortOnDrop {
 
 /// A plugin that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DiscoveredPlugin {
     /// Its registered name, or what its file calls it until it is described.
     pub name: String,

@@ -57,6 +57,7 @@ impl fmt::Display for Quota {
 
 /// What a plugin has by its `files` grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FilesGrant {
     /// The largest quota of all `files` grants; none if no grant has one, and then the host's default counts.
     pub quota: Option<Quota>,

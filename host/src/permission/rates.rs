@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::PermissionName;
+use crate::setters::setters;
 
 /// In what time something is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,7 @@ macro_rules! rates {
         /// The default is that of a plugin which nobody has reviewed yet.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
+        #[non_exhaustive]
         pub struct Rates {
             $($(#[$doc])+ pub $rate: Option<NonZeroU32>,)+
             /// Uses of the application's permissions, in a minute. Those that are not here have what the application says.
@@ -86,6 +88,11 @@ macro_rules! rates {
                 }
             }
         }
+
+        setters!(Rates {
+            $($rate: Option<NonZeroU32>,)+
+            apps: BTreeMap<PermissionName, Option<NonZeroU32>>,
+        });
 
         impl Default for Rates {
             fn default() -> Self {

@@ -18,6 +18,7 @@ pub struct Menus(BTreeMap<MenuLocation, Vec<MenuEntry>>);
 
 /// An entry of a menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MenuEntry {
     /// Whose it is.
     pub owner: Owner,

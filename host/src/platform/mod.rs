@@ -56,6 +56,7 @@ pub struct Contributions {
 
 /// The page after signing in, if a plugin gives one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Landing {
     /// The page.
     pub path: LocalPath,

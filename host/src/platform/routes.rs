@@ -25,6 +25,7 @@ pub struct RouteTable {
 
 /// A route, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServedRoute {
     /// The plugin.
     pub plugin: PluginName,

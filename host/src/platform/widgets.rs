@@ -12,6 +12,7 @@ pub struct Widgets(Vec<Arc<PlacedWidget>>);
 
 /// A widget, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PlacedWidget {
     /// The plugin.
     pub plugin: PluginName,

@@ -15,9 +15,11 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::health::Health;
+use crate::setters::setters;
 
 /// The numbers of a plugin's breaker. The default is what the documentation says.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BreakerPolicy {
     /// How many failures in a row trip it. 5.
     pub in_a_row: u32,
@@ -32,6 +34,15 @@ pub struct BreakerPolicy {
     /// See [`trips`](Self::trips). 10 minutes.
     pub within: Duration,
 }
+
+setters!(BreakerPolicy {
+    in_a_row: u32,
+    among_last: u32,
+    first_probe: Duration,
+    last_probe: Duration,
+    trips: usize,
+    within: Duration,
+});
 
 impl BreakerPolicy {
     /// How many calls it looks back.

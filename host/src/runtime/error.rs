@@ -87,6 +87,7 @@ pub enum ComponentError {
 
 /// An interface that a component imports and no grant covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Missing {
     /// The interface with its version, as imported.
     pub interface: String,

@@ -16,9 +16,11 @@ use serde::{Deserialize, Serialize};
 use wasmtime::ResourceLimiter;
 
 use crate::permission::Rates;
+use crate::setters::setters;
 
 /// The limits of one plugin. The default is that of a plugin which nobody has reviewed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Limits {
     /// Linear memory of one instance, in bytes, over all of its memories. 64 MiB.
     pub memory_bytes: usize,
@@ -49,6 +51,22 @@ pub struct Limits {
     /// How often it may do what is counted.
     pub rates: Rates,
 }
+
+setters!(Limits {
+    memory_bytes: usize,
+    table_elements: usize,
+    call_timeout: Duration,
+    init_timeout: Duration,
+    shutdown_timeout: Duration,
+    mode: InstanceMode,
+    max_invocations: Option<NonZeroU32>,
+    instances: usize,
+    queue: usize,
+    args_bytes: usize,
+    result_bytes: usize,
+    transfer_bytes: usize,
+    rates: Rates,
+});
 
 /// How a plugin's instances serve calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

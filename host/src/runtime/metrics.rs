@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// A plugin's counters since it was loaded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Metrics {
     /// Calls that got an instance.
     pub calls: u64,

@@ -28,14 +28,11 @@ pub fn host(code_cache: Option<&Path>) -> Result<Host> {
 
 /// The default limits, and as many calls as the machine can make.
 pub fn limits() -> Limits {
-    Limits {
-        rates: Rates {
-            calls_per_second: None,
-            database_per_minute: None,
-            ..Rates::default()
-        },
-        ..Limits::default()
-    }
+    Limits::default().rates(
+        Rates::default()
+            .calls_per_second(None)
+            .database_per_minute(None),
+    )
 }
 
 impl Governed {

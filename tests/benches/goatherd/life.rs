@@ -115,10 +115,7 @@ impl Home {
             .description_cache(DescriptionCache::open(folder.path().join("descriptions"))?)
             .build()?;
         std::fs::create_dir(folder.path().join("plugins"))?;
-        let terms = Terms {
-            grants: goatherd_tests::grants(&["plugin_call=*"]),
-            limits,
-        };
+        let terms = Terms::new(goatherd_tests::grants(&["plugin_call=*"]), limits);
         let decided = [("steady-a".parse()?, terms)];
         let manager = Manager::new(host, Configured::new(decided.into()));
         Ok(Self { folder, manager })

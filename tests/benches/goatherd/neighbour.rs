@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use goatherd::contract::{CallContext, Json};
 use goatherd::permission::Grants;
-use goatherd::runtime::{BreakerPolicy, Limits};
+use goatherd::runtime::BreakerPolicy;
 use goatherd::{Host, Plugin};
 use goatherd_tests::{Phase, hostile};
 use tokio::runtime::{Handle, Runtime};
@@ -74,21 +74,16 @@ fn row(runtime: &Runtime, name: &str, bench: &[u8], deed: u8, report: &mut Repor
 }
 
 async fn load(bench: &[u8], deed: u8) -> Result<(Plugin, Plugin)> {
-    let never = BreakerPolicy {
-        in_a_row: u32::MAX,
-        among_last: u32::MAX,
-        ..BreakerPolicy::default()
-    };
+    let never = BreakerPolicy::default()
+        .in_a_row(u32::MAX)
+        .among_last(u32::MAX);
     let host = Host::builder().breaker(never).build()?;
     let good = host.compile("bench", bench.to_vec()).await?;
     let good = host.load(&good, Grants::default_policy(), governed::limits());
     let bad = host
         .compile("hostile", hostile(&[(Phase::Call, deed)]))
         .await?;
-    let limits = Limits {
-        call_timeout: Duration::from_secs(1),
-        ..governed::limits()
-    };
+    let limits = governed::limits().call_timeout(Duration::from_secs(1));
     let bad = host.load(&bad, Grants::default_policy(), limits);
     Ok((good.await?, bad.await?))
 }

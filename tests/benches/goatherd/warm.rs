@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use goatherd::Host;
-use goatherd::loader::{self, PackageLimits, Reader, ReaderSettings};
+use goatherd::loader::{self, Reader, ReaderSettings};
 use goatherd::runtime::DescriptionCache;
 
 use crate::report::Report;
@@ -35,12 +35,7 @@ async fn measure(guest: &Path, report: &mut Report) -> Result<()> {
         let file = plugins.join(format!("p{number}.wasm"));
         std::fs::write(file, distinct(&component, u32::try_from(number)?))?;
     }
-    let reader = Reader::new(ReaderSettings {
-        trusted: Default::default(),
-        require_signatures: false,
-        limits: PackageLimits::default(),
-        unpacked: folder.path().join("unpacked"),
-    })?;
+    let reader = Reader::new(ReaderSettings::new(folder.path().join("unpacked")))?;
     let cache = folder.path().join("descriptions");
     let host = || {
         anyhow::Ok(

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use goatherd::Plugin;
 use goatherd::contract::call::{RequestId, User};
 use goatherd::contract::{CallContext, Json};
-use goatherd::runtime::{CallError, Limits};
+use goatherd::runtime::CallError;
 use goatherd_tests::{call, call_in, call_text, limits, probe, probe_host};
 use serde_json::{Value, json};
 
@@ -32,14 +32,7 @@ async fn echo_over_a_limit_of_1_000(plugin: &Plugin) -> CallError {
 
 #[tokio::test]
 async fn arguments_over_the_limit_are_refused_before_the_plugin_sees_them() {
-    let plugin = probe(
-        probe_host(),
-        Limits {
-            args_bytes: 1_000,
-            ..limits()
-        },
-    )
-    .await;
+    let plugin = probe(probe_host(), limits().args_bytes(1_000)).await;
     let error = echo_over_a_limit_of_1_000(&plugin).await;
     assert!(
         matches!(
@@ -58,14 +51,7 @@ async fn arguments_over_the_limit_are_refused_before_the_plugin_sees_them() {
 
 #[tokio::test]
 async fn a_result_over_the_limit_is_the_plugins_fault_and_costs_no_instance() {
-    let plugin = probe(
-        probe_host(),
-        Limits {
-            result_bytes: 1_000,
-            ..with_instances(1)
-        },
-    )
-    .await;
+    let plugin = probe(probe_host(), with_instances(1).result_bytes(1_000)).await;
     let error = echo_over_a_limit_of_1_000(&plugin).await;
     assert!(
         matches!(
@@ -123,19 +109,15 @@ async fn a_result_that_is_not_json_is_the_plugins_fault_and_says_where() {
 #[tokio::test]
 async fn a_plugin_sees_for_whom_it_runs_and_arguments_cannot_change_it() {
     let plugin = probe(probe_host(), limits()).await;
-    let context = CallContext {
-        org_id: Some(7),
-        user: Some(Arc::new(User {
-            id: "u1".to_owned(),
-            name: "Zoë".to_owned(),
-            groups: vec!["admin".to_owned(), "agents".to_owned()],
-            traits: Vec::new(),
-        })),
-        language: "pt-BR".parse().unwrap(),
-        request_id: RequestId::given("request-42").unwrap(),
-        deadline: Some(Instant::now() + Duration::from_secs(5)),
-        ..CallContext::default()
-    };
+    let context = CallContext::default()
+        .org_id(Some(7))
+        .user(Some(Arc::new(
+            User::new("u1".to_owned(), "Zoë".to_owned())
+                .groups(vec!["admin".to_owned(), "agents".to_owned()]),
+        )))
+        .language("pt-BR".parse().unwrap())
+        .request_id(RequestId::given("request-42").unwrap())
+        .deadline(Some(Instant::now() + Duration::from_secs(5)));
     let forged = json!({
         "org_id": 1, "user": {"id": "root", "name": "root", "groups": []}, "language": "xx", "request_id": "forged",
         "deadline_ms": 1_000_000, "caller": "crm", "context": {"org_id": 1},
@@ -153,17 +135,10 @@ async fn a_plugin_sees_for_whom_it_runs_and_arguments_cannot_change_it() {
 #[tokio::test]
 async fn nothing_of_one_call_is_left_in_the_context_of_the_next() {
     let plugin = probe(probe_host(), with_instances(1)).await;
-    let context = CallContext {
-        org_id: Some(7),
-        user: Some(Arc::new(User {
-            id: "u1".to_owned(),
-            name: String::new(),
-            groups: Vec::new(),
-            traits: Vec::new(),
-        })),
-        language: "de".parse().unwrap(),
-        ..CallContext::default()
-    };
+    let context = CallContext::default()
+        .org_id(Some(7))
+        .user(Some(Arc::new(User::new("u1".to_owned(), String::new()))))
+        .language("de".parse().unwrap());
     let first = call_in(&plugin, context, "context", json!({}))
         .await
         .unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use goatherd::runtime::{CallError, Limits};
+use goatherd::runtime::CallError;
 use goatherd_tests::{Gate, call, call_in, probe, probe_host, until, until_waiting};
 use serde_json::json;
 
@@ -79,10 +79,7 @@ async fn one_deadline_covers_the_host_functions_too() {
 async fn the_plugins_own_limit_holds_when_the_callers_is_longer() {
     let plugin = probe(
         probe_host(),
-        Limits {
-            call_timeout: Duration::from_millis(200),
-            ..with_instances(1)
-        },
+        with_instances(1).call_timeout(Duration::from_millis(200)),
     )
     .await;
     let began = Instant::now();

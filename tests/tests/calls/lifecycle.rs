@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use goatherd::Plugin;
-use goatherd::runtime::{CallError, Limits};
+use goatherd::runtime::CallError;
 use goatherd_tests::{
     Gate, NoDatabase, PATIENCE, call, call_in, host_builder, limits, probe, probe_host, until,
     until_waiting,
@@ -74,10 +74,7 @@ async fn a_plugin_serves_on_after_its_host_was_dropped() {
 async fn shutting_down_lets_running_calls_finish_and_refuses_new_ones() {
     let gate = Gate::default();
     let host = caching_host(gate.clone());
-    let limits = Limits {
-        shutdown_timeout: PATIENCE,
-        ..with_instances(1)
-    };
+    let limits = with_instances(1).shutdown_timeout(PATIENCE);
     let plugin = probe(&host, limits).await;
     let running = start(&plugin, "cache.get", json!({"key": "k"}));
     gate.until_arrived(1).await;

@@ -11,10 +11,7 @@ const LONG: u64 = 120_000;
 
 /// One instance, and room for one call in line.
 fn one_served_and_one_in_line() -> Limits {
-    Limits {
-        queue: 1,
-        ..with_instances(1)
-    }
+    with_instances(1).queue(1)
 }
 
 #[tokio::test(flavor = "multi_thread")]

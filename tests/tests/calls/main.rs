@@ -18,10 +18,7 @@ use goatherd_tests::{NoDatabase, call, host_builder, limits};
 use serde_json::{Value, json};
 
 fn with_instances(instances: usize) -> Limits {
-    Limits {
-        instances,
-        ..limits()
-    }
+    limits().instances(instances)
 }
 
 /// Starts a call that goes on by itself.

@@ -30,10 +30,8 @@ async fn entries_keep_level_message_fields_and_request() {
         ("error", Level::Error),
     ];
     for (name, _) in levels {
-        let context = CallContext {
-            request_id: RequestId::given(&format!("request-{name}")).unwrap(),
-            ..CallContext::default()
-        };
+        let context = CallContext::default()
+            .request_id(RequestId::given(&format!("request-{name}")).unwrap());
         let line = json!({"level": name, "message": format!("said at {name}"), "fields": [["a", "1"], ["b", "<b>"], ["a", "2"]]});
         call_in(&plugin, context, "log", line).await.unwrap();
     }

@@ -17,7 +17,7 @@ use goatherd::capability::custom_fields::{
     CustomFields, EntityTypes, PostgresFields, SqliteFields,
 };
 use goatherd::contract::CallContext;
-use goatherd::runtime::{CallError, Limits};
+use goatherd::runtime::CallError;
 use goatherd::store::{PostgresStore, SqliteStore};
 use goatherd::{Host, Plugin};
 use goatherd_tests::{call_in, fields, host_builder, limits, load, servers};
@@ -113,10 +113,7 @@ async fn probe(host: &Host, granted: &[&str]) -> Plugin {
 
 /// The probe under another name.
 async fn named(host: &Host, name: &str, granted: &[&str]) -> Plugin {
-    let limits = Limits {
-        instances: 4,
-        ..limits()
-    };
+    let limits = limits().instances(4);
     let bytes = fields::guest(name, 'a');
     let loaded = load(host, name, bytes, granted, limits).await;
     loaded.unwrap_or_else(|error| panic!("{error}"))

@@ -12,10 +12,7 @@ on_both!(
 );
 
 fn of(organisation: Option<i64>) -> CallContext {
-    CallContext {
-        org_id: organisation,
-        ..CallContext::default()
-    }
+    CallContext::default().org_id(organisation)
 }
 
 async fn ask(desk: &Desk, organisation: Option<i64>, function: &str, args: Value) -> Value {

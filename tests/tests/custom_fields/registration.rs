@@ -1,6 +1,5 @@
 //! What a plugin registers: kept over restarts, replaced where nothing is lost, refused where something would be.
 
-use goatherd::runtime::Limits;
 use goatherd_tests::{fields, limits, load};
 use serde_json::{Value, json};
 
@@ -172,10 +171,7 @@ async fn several_nodes_register_at_the_same_time(place: Place) {
         .map(|host| {
             let host = host.clone();
             tokio::spawn(async move {
-                let limits = Limits {
-                    instances: 1,
-                    ..limits()
-                };
+                let limits = limits().instances(1);
                 let bytes = fields::guest("probe-fields", 'a');
                 load(&host, "probe-fields", bytes, GRANTED, limits).await
             })

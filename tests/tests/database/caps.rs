@@ -34,10 +34,7 @@ async fn rows_over_the_cap_are_too_large_and_not_cut(on: On) {
 
 both! {
 async fn bytes_over_the_cap_are_too_large(on: On) {
-    let caps = Caps {
-        max_bytes: 100_000,
-        ..Caps::default()
-    };
+    let caps = Caps::default().max_bytes(100_000);
     let desk = Desk::within(on, &["db:read=*", "db:write=note"], caps, limits()).await;
     let zeros = |bytes: usize| {
         let theirs = format!("SELECT decode(repeat('00', {bytes}), 'hex')");
@@ -79,10 +76,7 @@ async fn sql_over_a_mebibyte_is_too_large(on: On) {
 
 both! {
 async fn a_query_that_runs_too_long_is_stopped(on: On) {
-    let caps = Caps {
-        statement_time: Duration::from_millis(300),
-        ..Caps::default()
-    };
+    let caps = Caps::default().statement_time(Duration::from_millis(300));
     let desk = Desk::within(on, &["db:read=*"], caps, limits()).await;
     let endless = format!("SELECT COUNT(*) FROM ({}) AS s", series(u64::MAX / 4));
     let began = Instant::now();
@@ -124,10 +118,7 @@ async fn the_deadline_of_the_call_stops_a_query_too(on: On) {
 
 both! {
 async fn a_change_that_runs_too_long_leaves_nothing_behind(on: On) {
-    let caps = Caps {
-        statement_time: Duration::from_millis(300),
-        ..Caps::default()
-    };
+    let caps = Caps::default().statement_time(Duration::from_millis(300));
     let desk = Desk::within(on, &["db:write=note"], caps, limits()).await;
     let endless = format!(
         "INSERT INTO note (text) SELECT 'n' || n FROM ({}) AS s",
@@ -169,10 +160,7 @@ async fn a_dropped_call_undoes_its_change_and_frees_the_connection(on: On) {
 both! {
 async fn a_lock_of_somebody_elses_is_waited_for_and_then_a_conflict(on: On) {
     // A tenth of it is left when the lock is given up, which a busy machine must be able to say in.
-    let caps = Caps {
-        statement_time: Duration::from_secs(4),
-        ..Caps::default()
-    };
+    let caps = Caps::default().statement_time(Duration::from_secs(4));
     let desk = Desk::within(on, &["db:write=note", "db:read=note"], caps, limits()).await;
     let other = desk.store.hold_writers();
     let sql = "INSERT INTO note (text) VALUES ('ours')";
@@ -193,10 +181,7 @@ async fn a_lock_of_somebody_elses_is_waited_for_and_then_a_conflict(on: On) {
 both! {
 async fn a_slow_query_of_one_plugin_does_not_hold_up_another(on: On) {
     let store = Store::new(on);
-    let caps = Caps {
-        statement_time: Duration::from_secs(4),
-        ..Caps::default()
-    };
+    let caps = Caps::default().statement_time(Duration::from_secs(4));
     let host = store.host(PostgresSettings::default(), caps);
     let slow = plugin(
         &host,

@@ -300,10 +300,7 @@ impl Desk {
         function: &str,
         args: Value,
     ) -> Result<Value, CallError> {
-        let context = CallContext {
-            org_id,
-            ..CallContext::default()
-        };
+        let context = CallContext::default().org_id(org_id);
         call_in(&self.probe, context, function, args).await
     }
 }

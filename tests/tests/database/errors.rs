@@ -154,10 +154,7 @@ async fn a_table_that_is_not_granted_is_denied_by_the_engine(on: On) {
 each! {
 async fn a_lock_that_was_not_to_be_had_says_so(on: On) {
     let store = Store::new(on);
-    let caps = Caps {
-        statement_time: Duration::from_secs(4),
-        ..Caps::default()
-    };
+    let caps = Caps::default().statement_time(Duration::from_secs(4));
     let plugin = store.open_within(PostgresSettings::default(), &["db:write=note"], caps);
     let other = store.hold_writers();
     let sql = "INSERT INTO note (text) VALUES ('ours')";

@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 
 use goatherd::capability::db::Caps;
 use goatherd::contract::{Error, RateLimited};
-use goatherd::permission::Rates;
 use goatherd::runtime::{CallError, Limits};
 use goatherd_tests::{limits, plugin};
 use serde_json::{Value, json};
@@ -15,13 +14,7 @@ const ONE: &str = "SELECT 1";
 const NOTE: &str = "INSERT INTO note (text) VALUES (?)";
 
 fn a_minute(rate: u32) -> Limits {
-    Limits {
-        rates: Rates {
-            database_per_minute: NonZeroU32::new(rate),
-            ..limits().rates
-        },
-        ..limits()
-    }
+    limits().rates(limits().rates.database_per_minute(NonZeroU32::new(rate)))
 }
 
 async fn desk(on: On, granted: &[&str], rate: u32) -> Desk {

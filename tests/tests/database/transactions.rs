@@ -1,7 +1,6 @@
 //! Transactions: all statements or none, and no change lost to another at the same time.
 
 use goatherd::capability::db::Caps;
-use goatherd::runtime::Limits;
 use goatherd_tests::{call, limits};
 use serde_json::{Value, json};
 
@@ -134,10 +133,7 @@ both! {
 async fn changes_at_the_same_time_are_all_made_once(on: On) {
     let desk = Desk::within(on, &["db:write=note"],
         Caps::default(),
-        Limits {
-            instances: 4,
-            ..limits()
-        },
+        limits().instances(4),
     )
     .await;
     desk.execute(

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use goatherd::capability::email::{Mail, Mailer, Outbox, Sender, Smtp};
-use goatherd::permission::Rates;
-use goatherd::runtime::{CallError, Limits};
+use goatherd::runtime::CallError;
 use goatherd::{Host, Plugin};
 use goatherd_tests::{call, host_builder, limits, load, servers};
 use serde_json::{Value, json};
@@ -161,13 +160,11 @@ pub async fn named(host: &Host, name: &str, granted: &[&str], per_minute: Option
             bytes[place..place + own.len()].copy_from_slice(name.as_bytes());
         }
     }
-    let limits = Limits {
-        rates: Rates {
-            emails_per_minute: per_minute.and_then(NonZeroU32::new),
-            ..limits().rates
-        },
-        ..limits()
-    };
+    let limits = limits().rates(
+        limits()
+            .rates
+            .emails_per_minute(per_minute.and_then(NonZeroU32::new)),
+    );
     let loaded = load(host, &format!("{name}.wasm"), bytes, granted, limits).await;
     loaded.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -39,10 +39,7 @@ async fn the_bin_shows_the_newest_first_and_at_most_a_thousand(ground: Ground) {
 
 async fn who_deleted_is_nobody_when_nobody_was_signed_in(ground: Ground) {
     let desk = Desk::open(ground, vec![]).await;
-    let nobody = goatherd::contract::CallContext {
-        user: None,
-        ..ann()
-    };
+    let nobody = ann().user(None);
     desk.ask_as(nobody, "soft-delete", "ticket", 1)
         .await
         .unwrap();

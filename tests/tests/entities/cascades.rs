@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use goatherd::contract::{CallContext, Chain, PluginName};
-use goatherd::runtime::Limits;
+use goatherd::contract::{Chain, PluginName};
 use goatherd_tests::{call_in, limits};
 use serde_json::json;
 
@@ -73,10 +72,7 @@ async fn one_that_never_ends_ends_with_the_callers_deadline_and_nothing_happens(
     for (function, cascade) in [("soft-delete", "soft"), ("hard-delete", "hard")] {
         desk.behaviours.set("cascader-a", cascade, "spin");
         let began = Instant::now();
-        let context = CallContext {
-            deadline: Some(began + Duration::from_millis(600)),
-            ..ann()
-        };
+        let context = ann().deadline(Some(began + Duration::from_millis(600)));
         refused(
             desk.ask_as(context, function, "ticket", 1).await,
             "timed-out",
@@ -99,10 +95,7 @@ async fn one_that_never_ends_ends_with_the_callers_deadline_and_nothing_happens(
 }
 
 async fn one_that_takes_more_than_its_own_time_is_a_conflict_that_names_it(ground: Ground) {
-    let slow = cascader(b'a').within(Limits {
-        call_timeout: Duration::from_millis(400),
-        ..limits()
-    });
+    let slow = cascader(b'a').within(limits().call_timeout(Duration::from_millis(400)));
     let desk = Desk::open(ground, vec![slow]).await;
     desk.behaviours.set("cascader-a", "soft", "spin");
     let said = refused(desk.ask("soft-delete", 1).await, "conflict");
@@ -154,10 +147,7 @@ async fn cascades_count_as_plugin_calls_and_a_chain_that_is_too_long_ends(ground
     let waiting: PluginName = "waiting".parse().unwrap();
     let chain =
         |depth: usize| (0..depth).fold(Chain::default(), |chain, _| chain.with(waiting.clone()));
-    let at = |depth| CallContext {
-        chain: chain(depth),
-        ..ann()
-    };
+    let at = |depth| ann().chain(chain(depth));
     let said = refused(
         desk.ask_as(at(Chain::MAX_DEPTH), "soft-delete", "ticket", 1)
             .await,
@@ -174,10 +164,7 @@ async fn whoever_may_not_see_an_entity_is_not_told_that_it_is_being_deleted(grou
     let desk = Desk::open(ground, vec![cascader(b'a')]).await;
     desk.behaviours.set("cascader-a", "soft", "spin");
     let under_way = desk.ask_as(
-        CallContext {
-            deadline: Some(Instant::now() + Duration::from_secs(4)),
-            ..ann()
-        },
+        ann().deadline(Some(Instant::now() + Duration::from_secs(4))),
         "soft-delete",
         "ticket",
         1,

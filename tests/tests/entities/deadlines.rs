@@ -8,10 +8,7 @@ use crate::desk::{DELETED_1, Desk, ann, refused};
 use crate::ground::Ground;
 
 fn soon() -> CallContext {
-    CallContext {
-        deadline: Some(Instant::now() + Duration::from_millis(500)),
-        ..ann()
-    }
+    ann().deadline(Some(Instant::now() + Duration::from_millis(500)))
 }
 
 async fn what_another_holds_too_long_is_timed_out_and_nothing_happens(ground: Ground) {

@@ -34,16 +34,9 @@ pub fn parsed(types: Value) -> EntityTypes {
 
 /// A user's call in an organisation.
 pub fn by(user: &str, org_id: Option<i64>) -> CallContext {
-    CallContext {
-        org_id,
-        user: Some(Arc::new(User {
-            id: user.to_owned(),
-            name: user.to_owned(),
-            groups: Vec::new(),
-            traits: Vec::new(),
-        })),
-        ..CallContext::default()
-    }
+    CallContext::default()
+        .org_id(org_id)
+        .user(Some(Arc::new(User::new(user.to_owned(), user.to_owned()))))
 }
 
 /// A user of the organisation that has tickets 1 and 2.
@@ -117,10 +110,7 @@ pub fn probe(granted: &[&'static str]) -> Wanted {
         name: "probe-entities".to_owned(),
         bytes: guest("probe-entities"),
         grants: granted.to_vec(),
-        limits: Limits {
-            instances: 8,
-            ..limits()
-        },
+        limits: limits().instances(8),
     }
 }
 
@@ -142,19 +132,13 @@ pub fn cascader(letter: u8) -> Wanted {
             "entity:write=ticket",
             "entity:hard_delete=ticket",
         ],
-        limits: Limits {
-            instances: 8,
-            ..limits()
-        },
+        limits: limits().instances(8),
     }
 }
 
 impl Wanted {
     pub fn within(mut self, limits: Limits) -> Self {
-        self.limits = Limits {
-            instances: 8,
-            ..limits
-        };
+        self.limits = limits.instances(8);
         self
     }
 }
@@ -213,10 +197,7 @@ impl Desk {
         for plugin in plugins {
             let file = folder.join(format!("{}.wasm", plugin.name));
             std::fs::write(file, plugin.bytes).expect("a file");
-            let terms = Terms {
-                grants: grants(&plugin.grants),
-                limits: plugin.limits,
-            };
+            let terms = Terms::new(grants(&plugin.grants), plugin.limits);
             decisions.insert(plugin.name.parse().expect("a name"), terms);
         }
         let manager = Manager::new(host, Configured::new(decisions));

@@ -100,11 +100,7 @@ async fn a_thousand_listeners_who_do_not_read_hold_no_events_of_their_own() {
 
 #[tokio::test]
 async fn a_channel_that_nobody_uses_is_forgotten() {
-    let node = node(HubLimits {
-        forget_after: Duration::from_millis(200),
-        ..HubLimits::default()
-    })
-    .await;
+    let node = node(HubLimits::default().forget_after(Duration::from_millis(200))).await;
     let mut listener = node.listen("news", LastSeen::Nothing);
     node.publish("news", "x").await;
     let seen = event(&mut listener).await.id;

@@ -9,7 +9,6 @@ use goatherd::capability::events::{
     Address, Delivery, Event, EventHub, EventId, Events, LastSeen, MemoryBroker, Message,
     PostgresBroker, PublishError, RedisBroker, Subscription,
 };
-use goatherd::permission::Rates;
 use goatherd::runtime::Limits;
 use goatherd::store::{PostgresStore, RedisStore};
 use goatherd::{Host, Plugin, tls};
@@ -100,13 +99,7 @@ pub fn unique(stem: &str) -> String {
 
 /// Limits without a limit on events.
 pub fn unlimited() -> Limits {
-    Limits {
-        rates: Rates {
-            events_per_minute: None,
-            ..limits().rates
-        },
-        ..limits()
-    }
+    limits().rates(limits().rates.events_per_minute(None))
 }
 
 impl Node {

@@ -129,10 +129,7 @@ async fn a_visitor_has_so_many_streams_and_others_are_not_hindered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_has_so_many_listeners() {
-    let limits = HubLimits {
-        listeners: 2,
-        ..HubLimits::default()
-    };
+    let limits = HubLimits::default().listeners(2);
     let site = Site::with(limits, &["events=*"]).await;
     let _one = site.listen("news").await;
     let at = address(PLUGIN, "other");

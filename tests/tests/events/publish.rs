@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 
 use goatherd::capability::events::{DATA_BYTES, EventHub, LastSeen, MemoryBroker};
 use goatherd::permission::Rates;
-use goatherd::runtime::Limits;
 use goatherd_tests::{call, guest, host, limits, load};
 use serde_json::{Value, json};
 
@@ -143,11 +142,8 @@ async fn data_ends_at_64_kibibytes() {
 
 #[tokio::test]
 async fn events_are_counted_by_the_policy_and_refusals_are_not() {
-    let rates = Rates {
-        events_per_minute: NonZeroU32::new(3),
-        ..Rates::default()
-    };
-    let limits = Limits { rates, ..limits() };
+    let rates = Rates::default().events_per_minute(NonZeroU32::new(3));
+    let limits = limits().rates(rates);
     let hub = EventHub::new(MemoryBroker::default());
     let node = Node::with(hub, &["events=news"], limits).await;
     for _ in 0..10 {

@@ -62,10 +62,7 @@ impl Site {
     pub async fn over(hub: EventHub, granted: &[&str]) -> Self {
         let host = host_builder().provider(Events::new(hub.clone()));
         let host = host.build().expect("the host starts");
-        let terms = Terms {
-            grants: grants(granted),
-            limits: unlimited(),
-        };
+        let terms = Terms::new(grants(granted), unlimited());
         let name: PluginName = PLUGIN.parse().expect("a name");
         let policy = Configured::new([(name, terms)].into());
         let platform = Platform::new(web::application());

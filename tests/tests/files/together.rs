@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use goatherd::Plugin;
-use goatherd::runtime::Limits;
 use goatherd_tests::{call, call_in, guest, limits, load, until};
 use serde_json::{Value, json};
 
@@ -40,10 +39,7 @@ fn spawn(plugin: &Plugin, steps: Value) -> tokio::task::JoinHandle<Vec<Value>> {
 }
 
 async fn probe(place: &Place, grant: &str, instances: usize) -> Plugin {
-    let limits = Limits {
-        instances,
-        ..limits()
-    };
+    let limits = limits().instances(instances);
     let bytes = guest("probe-files");
     load(&place.host, "p", bytes, &[grant], limits)
         .await

@@ -8,10 +8,7 @@ use goatherd_tests::Managed;
 use super::*;
 
 fn with_timeout(milliseconds: u64) -> Limits {
-    Limits {
-        call_timeout: Duration::from_millis(milliseconds),
-        ..limits()
-    }
+    limits().call_timeout(Duration::from_millis(milliseconds))
 }
 
 async fn spin(plugin: &Plugin, milliseconds: u64) -> Result<Value, CallError> {
@@ -92,10 +89,7 @@ async fn an_impatient_caller_cannot_keep_a_probe_from_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_spent_in_line_is_not_the_plugins() {
-    let single = Limits {
-        instances: 1,
-        ..with_timeout(600)
-    };
+    let single = with_timeout(600).instances(1);
     let plugin = relay_with(BreakerPolicy::default(), single).await;
     for _ in 0..6 {
         // The first takes 400 ms, so the second has 200 of its 600 ms left and needs 400.
@@ -109,27 +103,15 @@ async fn time_spent_in_line_is_not_the_plugins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_the_host_refuses_do_not_count() {
-    let rates = Rates {
-        calls_per_second: NonZeroU32::new(1),
-        ..limits().rates
-    };
-    let limits = Limits {
-        rates,
-        args_bytes: 100,
-        queue: 0,
-        instances: 1,
-        ..limits()
-    };
+    let rates = limits().rates.calls_per_second(NonZeroU32::new(1));
+    let limits = limits().rates(rates).args_bytes(100).queue(0).instances(1);
     let plugin = relay_with(quick(), limits.clone()).await;
     for _ in 0..10 {
         let _ = echo(&plugin).await;
         let large = call(&plugin, "echo", json!("x".repeat(200))).await;
         assert_eq!(large.unwrap_err().code(), "too-large");
     }
-    plugin.set_limits(Limits {
-        rates: goatherd_tests::limits().rates,
-        ..limits
-    });
+    plugin.set_limits(limits.rates(goatherd_tests::limits().rates));
     let mut busy = Box::pin(spin(&plugin, 300));
     assert!(poll!(&mut busy).is_pending());
     for _ in 0..10 {

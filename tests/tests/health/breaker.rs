@@ -201,10 +201,7 @@ async fn who_waits_for_exhaustion_is_told_of_a_shutdown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_in_line_are_sent_away_when_it_trips() {
-    let single = Limits {
-        mode: InstanceMode::Single,
-        ..limits()
-    };
+    let single = limits().mode(InstanceMode::Single);
     let plugin = relay_with(BreakerPolicy::default(), single).await;
     let mut busy = Box::pin(call(&plugin, "spin", json!({"ms": 200})));
     assert!(poll!(&mut busy).is_pending());
@@ -223,10 +220,7 @@ async fn callers_in_line_are_sent_away_when_it_trips() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_way_to_fail_counts() {
     for (code, memory) in [(b'p', 64), (b'r', 64), (b'o', 8), (b'u', 64), (b'H', 256)] {
-        let limits = Limits {
-            memory_bytes: memory << 20,
-            ..limits()
-        };
+        let limits = limits().memory_bytes(memory << 20);
         let guest = hostile(&[(Phase::Call, code)]);
         let plugin = load(host(), "hostile.wasm", guest, &[], limits).await;
         let plugin = plugin.unwrap();
@@ -245,10 +239,7 @@ async fn every_way_to_fail_counts() {
 async fn instances_that_cannot_be_started_count() {
     let plugin = relay().await;
     let whole = plugin.limits();
-    plugin.set_limits(Limits {
-        memory_bytes: 1 << 16,
-        ..Limits::clone(&whole)
-    });
+    plugin.set_limits(Limits::clone(&whole).memory_bytes(1 << 16));
     for number in 1..=5 {
         let error = echo(&plugin).await.unwrap_err();
         assert!(matches!(error, CallError::Start { .. }), "{error}");

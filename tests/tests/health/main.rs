@@ -5,7 +5,6 @@ mod breaker;
 
 use std::time::{Duration, Instant};
 
-use goatherd::permission::Rates;
 use goatherd::runtime::{BreakerPolicy, CallError, Health, Limits};
 use goatherd::{Host, Plugin};
 use goatherd_tests::{call, call_in, host_builder, limits, plugin, until};
@@ -13,11 +12,9 @@ use serde_json::{Value, json};
 
 /// The rules, with times that a test can wait for.
 fn quick() -> BreakerPolicy {
-    BreakerPolicy {
-        first_probe: Duration::from_millis(250),
-        last_probe: Duration::from_millis(500),
-        ..BreakerPolicy::default()
-    }
+    BreakerPolicy::default()
+        .first_probe(Duration::from_millis(250))
+        .last_probe(Duration::from_millis(500))
 }
 
 fn host_with(policy: BreakerPolicy) -> Host {

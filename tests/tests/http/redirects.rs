@@ -1,7 +1,6 @@
 //! Redirects: each is checked like a new request, and takes no credentials to another origin.
 
 use goatherd::permission::Rates;
-use goatherd::runtime::Limits;
 use goatherd_tests::{Names, Reply, WebServer, limits};
 use serde_json::json;
 
@@ -205,13 +204,7 @@ async fn what_leads_nowhere_is_a_response() {
 async fn redirects_do_not_count_as_requests() {
     let server = crossroads().await;
     let port = server.port();
-    let limits = Limits {
-        rates: Rates {
-            http_per_minute: 1.try_into().ok(),
-            ..Rates::default()
-        },
-        ..limits()
-    };
+    let limits = limits().rates(Rates::default().http_per_minute(1.try_into().ok()));
     let scope = here("api.test", port);
     let probe = Probe::load("probe-http", Names::here(HOSTS), &[&scope], limits).await;
     let url = format!("http://api.test:{port}/302//302//landing");

@@ -1,7 +1,6 @@
 //! What is sent: exactly what the plugin said, within bounds, and nothing that could be read as more than one request.
 
 use goatherd::permission::Rates;
-use goatherd::runtime::Limits;
 use goatherd_tests::{Names, Reply, WebServer, limits};
 use serde_json::{Value, json};
 
@@ -220,13 +219,7 @@ async fn connections_are_used_again() {
 #[tokio::test]
 async fn the_policy_counts_requests_and_not_refusals() {
     let server = WebServer::plain(|_| Reply::ok("hello")).await;
-    let limits = Limits {
-        rates: Rates {
-            http_per_minute: 2.try_into().ok(),
-            ..Rates::default()
-        },
-        ..limits()
-    };
+    let limits = limits().rates(Rates::default().http_per_minute(2.try_into().ok()));
     let scope = here("api.test", server.port());
     let probe = Probe::load("probe-http", Names::here(HOSTS), &[&scope], limits.clone()).await;
     for _ in 0..10 {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use goatherd::runtime::Limits;
 use goatherd_tests::{Names, Reply, Seen, WebServer, call_in, limits, process, until};
 use serde_json::{Value, json};
 
@@ -13,10 +12,7 @@ const MIB: usize = 1024 * 1024;
 async fn asked(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> (WebServer, Probe) {
     let server = WebServer::plain(script).await;
     // One instance, so that what is kept from call to call is there in the next one.
-    let limits = Limits {
-        instances: 1,
-        ..limits()
-    };
+    let limits = limits().instances(1);
     let scope = here("api.test", server.port());
     let probe = Probe::load("probe-wasi-http", Names::here(HOSTS), &[&scope], limits).await;
     (server, probe)
@@ -169,13 +165,7 @@ async fn a_response_that_nobody_reads_is_closed_at_the_deadline_of_its_call() {
 async fn a_plugin_may_have_so_many_requests_open_and_no_more() {
     let (server, probe) =
         asked(|_| Reply::Endless(CHUNKED.into(), Vec::new(), Duration::from_secs(60))).await;
-    let limits = Limits {
-        rates: goatherd::permission::Rates {
-            http_per_minute: None,
-            ..limits().rates
-        },
-        ..limits()
-    };
+    let limits = limits().rates(limits().rates.http_per_minute(None));
     let scope = here("api.test", server.port());
     let unlimited = Probe::load("probe-wasi-http", Names::here(HOSTS), &[&scope], limits).await;
     let mut args = request(&server, json!({}));

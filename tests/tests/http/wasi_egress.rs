@@ -1,7 +1,6 @@
 //! `wasi:http/outgoing-handler` by the same rules: what may leave, and what is sent.
 
 use goatherd::permission::Rates;
-use goatherd::runtime::Limits;
 use goatherd_tests::{Names, Reply, WebServer, limits};
 use serde_json::{Value, json};
 
@@ -211,13 +210,7 @@ async fn only_the_methods_of_the_contract_are_sent() {
 #[tokio::test]
 async fn the_policy_counts_these_requests_too() {
     let server = WebServer::plain(|_| Reply::ok("hello")).await;
-    let limits = Limits {
-        rates: Rates {
-            http_per_minute: 2.try_into().ok(),
-            ..Rates::default()
-        },
-        ..limits()
-    };
+    let limits = limits().rates(Rates::default().http_per_minute(2.try_into().ok()));
     let scope = here("api.test", server.port());
     let probe = Probe::load("probe-wasi-http", Names::here(HOSTS), &[&scope], limits).await;
     let args = request(format!("api.test:{}", server.port()), json!({}));

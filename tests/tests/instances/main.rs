@@ -19,11 +19,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 fn in_mode(mode: InstanceMode, instances: usize) -> Limits {
-    Limits {
-        mode,
-        instances,
-        ..limits()
-    }
+    limits().mode(mode).instances(instances)
 }
 
 /// Starts a call that goes on by itself.

@@ -3,21 +3,14 @@
 use std::num::NonZeroU32;
 
 use goatherd::contract::{Error, RateLimited};
-use goatherd::permission::Rates;
 use goatherd::{Host, Plugin};
 use goatherd_tests::{Managed, NoDatabase, call, call_text, host_builder, limits, probe, relay};
 
 use super::*;
 
 fn rated(per_second: u32) -> Limits {
-    let limits = limits();
-    Limits {
-        rates: Rates {
-            calls_per_second: NonZeroU32::new(per_second),
-            ..limits.rates
-        },
-        ..limits
-    }
+    let rates = limits().rates.calls_per_second(NonZeroU32::new(per_second));
+    limits().rates(rates)
 }
 
 /// A host of the test's own, since a host counts by name.
@@ -109,11 +102,9 @@ async fn a_rate_changes_for_the_next_call_and_what_was_used_stays_used() {
 async fn a_load_that_fails_leaves_the_rate_of_the_one_that_serves() {
     let host = own_host();
     let plugin = probe(&host, rated(3)).await;
-    let too_small = Limits {
-        memory_bytes: 1 << 16,
-        init_timeout: Duration::from_secs(5),
-        ..rated(1_000)
-    };
+    let too_small = rated(1_000)
+        .memory_bytes(1 << 16)
+        .init_timeout(Duration::from_secs(5));
     let bytes = goatherd_tests::guest("probe");
     let granted = goatherd_tests::PROBE_GRANTS;
     goatherd_tests::load(&host, "probe.wasm", bytes, granted, too_small)
@@ -152,10 +143,7 @@ async fn calls_from_other_plugins_count_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_is_refused_for_its_size_is_not_counted() {
-    let limits = Limits {
-        args_bytes: 100,
-        ..rated(1)
-    };
+    let limits = rated(1).args_bytes(100);
     let plugin = probe(&own_host(), limits).await;
     for _ in 0..5 {
         let error = call_text(&plugin, "echo", json!("x".repeat(200))).await;

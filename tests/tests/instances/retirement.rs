@@ -9,10 +9,7 @@ use goatherd_tests::{Phase, call, host, hostile, load, probe, probe_host};
 use super::*;
 
 fn retiring(mode: InstanceMode, instances: usize, most: u32) -> Limits {
-    Limits {
-        max_invocations: NonZeroU32::new(most),
-        ..in_mode(mode, instances)
-    }
+    in_mode(mode, instances).max_invocations(NonZeroU32::new(most))
 }
 
 /// A plugin that takes 200 ms to shut down.

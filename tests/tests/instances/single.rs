@@ -6,7 +6,7 @@ use futures::future::join_all;
 use futures::poll;
 use goatherd::Plugin;
 use goatherd::contract::Error;
-use goatherd::runtime::{CallError, InstanceMode, Limits};
+use goatherd::runtime::{CallError, InstanceMode};
 use goatherd_tests::{Managed, call, call_in, host, probe, probe_host, relay, until};
 use serde_json::{Value, json};
 
@@ -119,10 +119,7 @@ async fn who_leaves_the_line_is_passed_over_and_the_order_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_line_is_bounded_and_each_waits_no_longer_than_its_deadline() {
-    let limits = Limits {
-        queue: 2,
-        ..in_mode(InstanceMode::Single, 8)
-    };
+    let limits = in_mode(InstanceMode::Single, 8).queue(2);
     let plugin = probe(probe_host(), limits).await;
     let busy = occupy(&plugin, 900);
     let patient = begin(&plugin, "count", json!({}));

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["capability"],
     &["store", "contract", "tls"],
     &["permission"],
-    &["names"],
+    &["names", "setters"],
 ];
 
 /// A source file: where it is, its module, and what it refers to.

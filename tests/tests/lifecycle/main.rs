@@ -105,10 +105,7 @@ impl Home {
 
 /// What was decided about each of them.
 fn terms(limits: Limits) -> Terms {
-    Terms {
-        grants: goatherd_tests::grants(&["plugin_call=*"]),
-        limits,
-    }
+    Terms::new(goatherd_tests::grants(&["plugin_call=*"]), limits)
 }
 
 fn put(path: &Path, bytes: &[u8]) -> PathBuf {

@@ -8,7 +8,7 @@ use goatherd::capability::cache::Caching;
 use goatherd::manager::{
     Applier, Candidate, Configured, Decision, Entry, Loader, Manager, Policy, Table,
 };
-use goatherd::runtime::{Description, Limits};
+use goatherd::runtime::Description;
 use goatherd_tests::{
     Gate, Managed, NoDatabase, PATIENCE, PROBE_GRANTS, guest, host, host_builder, limits, steady,
     until_served, wait_for, wait_for_async,
@@ -55,10 +55,7 @@ async fn calls_in_flight_finish_on_the_old_one_and_later_ones_reach_the_new_one(
     let gate = Gate::default();
     let host = host_builder().provider(NoDatabase);
     let host = host.provider(Caching::new(gate.clone())).build().unwrap();
-    let limits = Limits {
-        shutdown_timeout: PATIENCE,
-        ..limits()
-    };
+    let limits = limits().shutdown_timeout(PATIENCE);
     let managed = Managed::new(&host, &[("probe", PROBE_GRANTS)], &limits);
     let old = managed.load("probe", guest("probe")).await;
     let plugin = managed.manager.plugin("probe").unwrap();
@@ -95,13 +92,7 @@ async fn calls_in_flight_finish_on_the_old_one_and_later_ones_reach_the_new_one(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_fails_while_a_plugin_is_reloaded_under_load() {
-    let home = Home::of(
-        Limits {
-            instances: 4,
-            ..limits()
-        },
-        |loader| loader,
-    );
+    let home = Home::of(limits().instances(4), |loader| loader);
     home.put("a.wasm", &steady('a', 1, b'n'));
     home.loader.load_all().await.unwrap();
     let plugin = home.handle("steady-a");

@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use goatherd::loader::signature::TrustedKeys;
-use goatherd::loader::{Discovered, PackageLimits, Reader, ReaderSettings};
+use goatherd::loader::{Discovered, Reader, ReaderSettings};
 use tempfile::TempDir;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -56,12 +56,9 @@ impl Ground {
     }
 
     pub fn reader_by(&self, trusted: TrustedKeys, require_signatures: bool) -> Reader {
-        let settings = ReaderSettings {
-            trusted,
-            require_signatures,
-            limits: PackageLimits::default(),
-            unpacked: self.unpacked(),
-        };
+        let settings = ReaderSettings::new(self.unpacked())
+            .trusted(trusted)
+            .require_signatures(require_signatures);
         Reader::new(settings).unwrap()
     }
 

@@ -171,12 +171,8 @@ fn a_folder_that_others_can_write_to_is_not_used_for_unpacking() {
     use std::os::unix::fs::PermissionsExt as _;
     let ground = Ground::new();
     fs::set_permissions(ground.unpacked(), fs::Permissions::from_mode(0o777)).unwrap();
-    let settings = goatherd::loader::ReaderSettings {
-        trusted: TrustedKeys::default(),
-        require_signatures: false,
-        limits: Default::default(),
-        unpacked: ground.unpacked(),
-    };
+    let settings =
+        goatherd::loader::ReaderSettings::new(ground.unpacked()).limits(Default::default());
     let error = goatherd::loader::Reader::new(settings).err().unwrap();
     assert!(error.to_string().contains("0700"), "{error}");
 }

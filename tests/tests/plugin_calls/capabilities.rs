@@ -29,11 +29,9 @@ async fn a_capability_answers_by_its_slug_with_who_ran_it() {
     )
     .await;
     assert_eq!(said.unwrap(), json!({ "said": "héllo" }));
-    let context = CallContext {
-        org_id: Some(7),
-        request_id: RequestId::given("outermost").unwrap(),
-        ..CallContext::default()
-    };
+    let context = CallContext::default()
+        .org_id(Some(7))
+        .request_id(RequestId::given("outermost").unwrap());
     let plugin = managed.plugin("probe-capabilities");
     let args = json!({ "slug": "probe-capabilities.context", "input": {} });
     let seen = call_in(&plugin, context, "run", args).await.unwrap();

@@ -43,10 +43,7 @@ async fn ten_calls_deep_is_allowed_and_eleven_show_the_chain() {
 
 #[tokio::test]
 async fn circles_at_full_load_end_though_each_plugin_has_a_single_instance() {
-    let alone = Limits {
-        instances: 1,
-        ..limits()
-    };
+    let alone = limits().instances(1);
     let managed = relays(&['a', 'b'], &alone).await;
     let (a, b) = (managed.plugin("relay-a"), managed.plugin("relay-b"));
     let calls = (0..24).map(|number| {
@@ -60,10 +57,7 @@ async fn circles_at_full_load_end_though_each_plugin_has_a_single_instance() {
 
 #[tokio::test]
 async fn extra_instances_of_nested_calls_do_not_stay() {
-    let few = Limits {
-        instances: 1,
-        ..limits()
-    };
+    let few = limits().instances(1);
     let managed = relays(&['a'], &few).await;
     let a = managed.plugin("relay-a");
     let args = json!({ "path": ["relay-a", "relay-a", "relay-a", "relay-a"] });

@@ -39,21 +39,11 @@ fn refused(result: Result<Value, CallError>) -> Error {
 #[tokio::test]
 async fn the_acting_user_the_organisation_and_the_request_go_along() {
     let managed = relays(&['a', 'b', 'c'], &limits()).await;
-    let context = CallContext {
-        org_id: Some(7),
-        user: Some(
-            User {
-                id: "u1".to_owned(),
-                name: "Zoë".to_owned(),
-                groups: Vec::new(),
-                traits: Vec::new(),
-            }
-            .into(),
-        ),
-        language: "de".parse().unwrap(),
-        request_id: RequestId::given("outermost").unwrap(),
-        ..CallContext::default()
-    };
+    let context = CallContext::default()
+        .org_id(Some(7))
+        .user(Some(User::new("u1".to_owned(), "Zoë".to_owned()).into()))
+        .language("de".parse().unwrap())
+        .request_id(RequestId::given("outermost").unwrap());
     let path = json!({ "path": ["relay-b", "relay-c"] });
     let seen = call_in(&managed.plugin("relay-a"), context, "relay", path).await;
     let seen = seen.unwrap();
@@ -67,10 +57,8 @@ async fn the_acting_user_the_organisation_and_the_request_go_along() {
 #[tokio::test]
 async fn what_is_left_of_the_deadline_goes_along_and_ends_the_innermost_call() {
     let managed = relays(&['a', 'b'], &limits()).await;
-    let context = CallContext {
-        deadline: Some(Instant::now() + Duration::from_millis(700)),
-        ..CallContext::default()
-    };
+    let context =
+        CallContext::default().deadline(Some(Instant::now() + Duration::from_millis(700)));
     let a = managed.plugin("relay-a");
     let args = json!({ "path": ["relay-b"] });
     let seen = call_in(&a, context.clone(), "relay", args).await.unwrap();

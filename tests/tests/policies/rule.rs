@@ -239,10 +239,7 @@ async fn an_approval_by_the_rule_does_not_carry_over_to_a_component_that_nobody_
 #[tokio::test]
 async fn an_operator_comes_before_the_configuration_which_comes_before_the_rule() {
     let policies = Policies::new();
-    let terms = Terms {
-        grants: grants(&["db:read=ticket"]),
-        limits: Limits::default(),
-    };
+    let terms = Terms::new(grants(&["db:read=ticket"]), Limits::default());
     let configured = Configured::new([(name("stats"), terms)].into());
     let rule = Reviewed::new(policies.clone()).approve_signed();
     let all = rule.clone().configured(configured);
@@ -319,13 +316,7 @@ async fn limits_that_an_operator_set_on_what_a_rule_approved_stay_and_do_not_mak
 
 #[test]
 fn terms_tell_a_change_of_limits_from_one_that_needs_linking() {
-    let terms = |given: &[&str], queue| Terms {
-        grants: grants(given),
-        limits: Limits {
-            queue,
-            ..Limits::default()
-        },
-    };
+    let terms = |given: &[&str], queue| Terms::new(grants(given), Limits::default().queue(queue));
     let present = terms(&["db:read=ticket", "http=a.example"], 10);
     assert!(present.only_limits_differ(&terms(&["db:read=ticket", "http=a.example"], 11)));
     assert!(!present.only_limits_differ(&present.clone()));

@@ -24,10 +24,7 @@ async fn a_capability_runs_while_its_owner_is_on() {
         Ok(json!({ "to": input["to"], "org": run.context.org_id }))
     });
     service.register_capability(slug("newsletter.send"), send.described("Send", "Sends it"));
-    let context = CallContext {
-        org_id: Some(7),
-        ..CallContext::default()
-    };
+    let context = CallContext::default().org_id(Some(7));
     let sent = service
         .run_capability("newsletter.send", json!({ "to": "a" }), context)
         .await;

@@ -155,10 +155,7 @@ async fn a_workflow_whose_time_is_over_stops_and_still_cleans_up() {
         step("slow", "a.slow", json!({})),
         step("late", "a.pass", json!({})),
     ];
-    let context = CallContext {
-        deadline: Some(Instant::now() + Duration::from_millis(40)),
-        ..CallContext::default()
-    };
+    let context = CallContext::default().deadline(Some(Instant::now() + Duration::from_millis(40)));
     let error = run(&service, &steps, context).await.unwrap_err();
     assert_eq!(error.code(), "timed-out");
     assert!(error.to_string().contains("step \"late\""), "{error}");

@@ -42,10 +42,7 @@ pub(crate) use on_both;
 
 /// The context of a call in an organisation.
 fn org(id: impl Into<Option<i64>>) -> CallContext {
-    CallContext {
-        org_id: id.into(),
-        ..CallContext::default()
-    }
+    CallContext::default().org_id(id.into())
 }
 
 async fn try_get(plugin: &Plugin, context: CallContext, key: &str) -> Result<Value, CallError> {

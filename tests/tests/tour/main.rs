@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use goatherd::contract::{CallContext, User};
-use goatherd::runtime::Limits;
 use goatherd_tests::{Managed, Reply, WebServer, call_in, guest, limits, relay};
 use serde_json::{Value, json};
 use wit_parser::{Resolve, Type, TypeDefKind, WorldItem};
@@ -116,10 +115,7 @@ async fn go_around(application: Application) {
     let mut decided: Vec<(&str, &[&str])> =
         GUESTS.iter().map(|name| (*name, &granted[..])).collect();
     decided.push(("relay-a", &["plugin_call"]));
-    let limits = Limits {
-        call_timeout: std::time::Duration::from_secs(120),
-        ..limits()
-    };
+    let limits = limits().call_timeout(std::time::Duration::from_secs(120));
     let managed = Managed::with_registry(&application.host, &decided, &limits).await;
     managed.load("relay-a", relay('a')).await;
 
@@ -129,20 +125,10 @@ async fn go_around(application: Application) {
         .collect();
     for (place, name) in (1..).zip(GUESTS) {
         let plugin = managed.load(name, guest(name)).await;
-        let context = CallContext {
-            org_id: Some(7),
-            user: Some(
-                User {
-                    id: "u1".to_owned(),
-                    name: "Zoë".to_owned(),
-                    groups: Vec::new(),
-                    traits: Vec::new(),
-                }
-                .into(),
-            ),
-            language: "de".parse().expect("a language"),
-            ..CallContext::default()
-        };
+        let context = CallContext::default()
+            .org_id(Some(7))
+            .user(Some(User::new("u1".to_owned(), "Zoë".to_owned()).into()))
+            .language("de".parse().expect("a language"));
         let recipient = format!("tour-{}-{place}@example.org", std::process::id());
         let args = json!({
             "org_id": 7,

@@ -21,6 +21,7 @@ use super::error::DbError;
 use crate::capability::RateLimit;
 use crate::contract::wire::database::DbEngine;
 use crate::permission::{Scope, TablePattern};
+use crate::setters::setters;
 
 /// A value in a database. Types beyond these are text.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +82,7 @@ pub struct Outcome {
 /// What one call may use. Over a cap is [`DbReason::TooLarge`](super::DbReason::TooLarge) or
 /// [`DbReason::TimedOut`](super::DbReason::TimedOut), with nothing half done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Caps {
     /// Rows of a result.
     pub max_rows: usize,
@@ -93,6 +95,14 @@ pub struct Caps {
     /// Statements of a transaction.
     pub max_statements: usize,
 }
+
+setters!(Caps {
+    max_rows: usize,
+    max_bytes: usize,
+    statement_time: Duration,
+    max_sql_bytes: usize,
+    max_statements: usize,
+});
 
 impl Default for Caps {
     fn default() -> Self {

@@ -136,6 +136,7 @@ pub struct Note {
 
 /// An entity in the bin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DeletedEntity {
     /// Its type.
     pub entity_type: String,
@@ -198,6 +199,7 @@ impl Action {
 
 /// A line of the deletion log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct LogEntry {
     /// Milliseconds since 1970-01-01T00:00Z.
     pub at_ms: i64,

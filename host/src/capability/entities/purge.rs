@@ -27,6 +27,7 @@ const RETRY: Duration = Duration::from_secs(3_600);
 
 /// What a purge did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Purged {
     /// How many entities it removed.
     pub removed: u32,

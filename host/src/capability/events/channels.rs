@@ -17,12 +17,14 @@ use super::event::Address;
 use super::ring::Ring;
 use crate::contract::PluginName;
 use crate::permission::ChannelName;
+use crate::setters::setters;
 
 /// How often channels are looked through for those to forget.
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// What the events of one plugin may take of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HubLimits {
     /// Listeners. 1,000.
     pub listeners: usize,
@@ -37,6 +39,15 @@ pub struct HubLimits {
     /// How long a channel that nobody listens to is remembered after its last event. 5 minutes.
     pub forget_after: Duration,
 }
+
+setters!(HubLimits {
+    listeners: usize,
+    channels: usize,
+    channel_events: usize,
+    channel_bytes: usize,
+    plugin_bytes: usize,
+    forget_after: Duration,
+});
 
 impl Default for HubLimits {
     fn default() -> Self {

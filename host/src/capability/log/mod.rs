@@ -34,6 +34,7 @@ pub const FIELDS: usize = 32;
 
 /// An entry of a plugin's log.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Entry {
     /// When it was written; RFC 3339 as text.
     pub time: Timestamp,

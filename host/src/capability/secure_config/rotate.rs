@@ -25,6 +25,7 @@ const PASSES: usize = 10;
 
 /// What a rotation did.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rotation {
     /// The key that is current.
     pub current: KeyId,

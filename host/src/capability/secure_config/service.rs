@@ -34,6 +34,7 @@ struct Shared {
 
 /// A secret in a list: everything but the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listed {
     /// Its name.
     pub name: SecretName,

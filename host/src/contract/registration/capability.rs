@@ -11,6 +11,7 @@ use crate::names::text::{NameShape, quoted};
 
 /// A capability that an administrator or a workflow can run while the plugin is enabled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Capability {
     /// `<plugin>.<name>`, unique in the host because the plugin's name is.
     pub slug: String,
@@ -38,6 +39,7 @@ pub enum CapabilityBody {
 
 /// A step of a workflow. Whether its input means only what is before it is checked where workflows are run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct WorkflowStep {
     /// Unique in the workflow, without a dot.
     pub name: String,
@@ -52,6 +54,7 @@ pub struct WorkflowStep {
 
 /// What takes a step back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct WorkflowUndo {
     /// The slug of what it runs.
     pub capability: String,

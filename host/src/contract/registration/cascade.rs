@@ -10,6 +10,7 @@ use crate::contract::wire::registration as wire;
 
 /// What the plugin does when an entity is deleted; at least one of the two handlers is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Cascade {
     /// Of which entities; one cascade for each type.
     pub entity_type: EntityType,

@@ -15,6 +15,7 @@ use crate::names::text::{NameShape, quoted};
 
 /// A field that the application keeps on an entity for the plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CustomField {
     /// `^[a-z][a-z0-9_]{0,62}$`, unique for the plugin and the entity type.
     pub name: String,

@@ -8,6 +8,7 @@ use crate::names::text::{NameShape, quoted};
 
 /// An error that the plugin's handlers return, and the HTTP status that stands for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ErrorCode {
     /// Without the plugin's prefix, `^[a-z][a-z0-9_-]{0,62}$`; shown as `<plugin>:<code>`.
     pub code: String,

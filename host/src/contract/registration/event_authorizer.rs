@@ -12,6 +12,7 @@ const CHANNELS_MAX: usize = 100;
 
 /// A function that decides who may listen to some of the plugin's channels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct EventAuthorizer {
     /// What is asked, by `event-authorizer.authorize`.
     pub handler: FunctionName,

@@ -10,6 +10,7 @@ use crate::contract::wire::registration as wire;
 
 /// A group of users that the plugin needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Group {
     /// Unique in the plugin; routes use it as `group:<name>`.
     pub name: GroupName,

@@ -13,6 +13,7 @@ use crate::names::text::{quoted, quoted_owned};
 
 /// All translations of a plugin.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct I18n {
     /// The languages that the plugin says it speaks, and those of its translations.
     pub languages: BTreeSet<Language>,

@@ -26,6 +26,7 @@ use crate::names::text::quoted;
 
 /// Work at set times.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Job {
     /// Unique in the plugin; the full name is `<plugin>.<id>`.
     pub id: String,

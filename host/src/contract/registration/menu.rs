@@ -18,6 +18,7 @@ use crate::names::text::{quoted, quoted_owned};
 
 /// A navigation entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct MenuItem {
     /// Unique in the plugin.
     pub id: String,

@@ -74,6 +74,7 @@ const VERSION_MAX: usize = 128;
 
 /// A plugin, described by itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Registration {
     /// Unique in a host.
     pub name: PluginName,
@@ -149,6 +150,7 @@ pub struct Registration {
 
 /// A kind of contribution that this version of the contract does not know. Kept and shown, not used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Extension {
     /// The kind.
     pub name: String,

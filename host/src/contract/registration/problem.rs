@@ -18,6 +18,7 @@ pub const PROBLEMS_MAX: usize = 1000;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Problem {
     /// Which field, such as `routes[0].method`.
     pub field: String,

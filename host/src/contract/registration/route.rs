@@ -25,6 +25,7 @@ pub const BODY_DEFAULT: u32 = 4 << 20;
 
 /// An HTTP route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Route {
     /// The method.
     pub method: Method,

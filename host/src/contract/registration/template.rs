@@ -7,6 +7,7 @@ use crate::contract::wire::registration as wire;
 
 /// A page template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Template {
     /// The name that pages ask for, such as `stats/dashboard.html`; unique in the plugin.
     pub name: PackagePath,

@@ -17,6 +17,7 @@ use crate::names::text::{NameShape, quoted};
 
 /// A user interface of the plugin's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Ui {
     /// Unique in the plugin, `^[a-z][a-z0-9-]{0,62}$`.
     pub id: String,
@@ -112,6 +113,7 @@ words_of_wit! {
 
 /// A page of a user interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct UiRoute {
     /// Relative to the interface's base, with a `/` before it.
     pub path: RoutePath,
@@ -123,6 +125,7 @@ pub struct UiRoute {
 
 /// Who may open a user interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct UiAuth {
     /// How they say who they are.
     pub method: UiAuthMethod,

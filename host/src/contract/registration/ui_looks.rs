@@ -15,6 +15,7 @@ use crate::names::text::quoted;
 
 /// Looks of a user interface.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct UiBranding {
     /// Takes the place of the interface's name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +75,7 @@ impl UiBranding {
 
 /// Installation as an application, and use without a network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct UiPwa {
     /// Whether it can be installed.
     pub enabled: bool,
@@ -129,6 +131,7 @@ impl UiPwa {
 
 /// A user interface's own navigation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct UiNav {
     /// Where it stands.
     pub position: UiNavPosition,
@@ -150,6 +153,7 @@ words_of_wit! {
 
 /// An entry of a user interface's navigation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct UiNavItem {
     /// Text, or an i18n key.
     pub label: String,

@@ -10,6 +10,7 @@ use crate::contract::wire::registration as wire;
 
 /// A box on a dashboard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Widget {
     /// Unique in the plugin.
     pub id: String,

@@ -70,6 +70,7 @@ impl Default for WatchSettings {
 /// Why a directory is not watched.
 #[derive(Debug, Error)]
 #[error("the plugin directory {} cannot be watched: {reason}", directory.display())]
+#[non_exhaustive]
 pub struct WatchError {
     /// The directory.
     pub directory: PathBuf,

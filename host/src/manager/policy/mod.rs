@@ -15,6 +15,7 @@ use crate::loader::signature::KeyId;
 use crate::permission::Grants;
 use crate::registry::policy::ComponentId;
 use crate::runtime::{Description, Limits};
+use crate::setters::setters;
 
 pub use configured::Configured;
 pub use reviewed::Reviewed;
@@ -55,11 +56,25 @@ pub enum Decision {
 
 /// Under what terms a plugin runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Terms {
     /// What it may do.
     pub grants: Grants,
     /// How much of it.
     pub limits: Limits,
+}
+
+setters!(Terms {
+    grants: Grants,
+    limits: Limits,
+});
+
+impl Terms {
+    /// These grants and limits.
+    #[must_use]
+    pub fn new(grants: Grants, limits: Limits) -> Self {
+        Self { grants, limits }
+    }
 }
 
 impl Terms {

@@ -21,6 +21,7 @@ const PAGE_MAX: usize = 1_000;
 
 /// What was decided about a plugin, as a store keeps it. Never changed and never removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct AuditEntry {
     /// Its number, which is the revision of the policy that was made with it. Later ones are higher.
     pub id: u64,

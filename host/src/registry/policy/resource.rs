@@ -70,6 +70,7 @@ pub enum Origin {
 
 /// How a plugin's instances serve calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InstanceSettings {
     /// How they do.
     pub mode: InstanceMode,

@@ -173,10 +173,8 @@ async fn the_function_that_0_1_1_adds_answers() {
     let alone = call(&stage.second, "callers", json!(null)).await.unwrap();
     assert_eq!(alone, json!([]));
     let name = |name: &str| name.parse::<PluginName>().unwrap();
-    let context = CallContext {
-        chain: Chain::default().with(name("outer")).with(name("inner")),
-        ..CallContext::default()
-    };
+    let context =
+        CallContext::default().chain(Chain::default().with(name("outer")).with(name("inner")));
     let called = call_in(&stage.second, context, "callers", json!(null)).await;
     assert_eq!(called.unwrap(), json!(["inner", "outer"]));
 }

@@ -86,10 +86,7 @@ fn settings() -> PostgresSettings {
         ("keyless", "org_id"),
         ("later", "org_id"),
     ];
-    PostgresSettings {
-        organisations: OrganisationTables::new(owned).expect("names"),
-        ..PostgresSettings::default()
-    }
+    PostgresSettings::default().organisations(OrganisationTables::new(owned).expect("names"))
 }
 
 /// The probe on a database some of whose tables organisations own.

@@ -42,14 +42,12 @@ impl Authenticator for Believing {
 
 /// A server with the example in it, on a helpdesk whose tickets organisations own.
 async fn site(store: &Store) -> (SocketAddr, TempDir) {
-    let settings = PostgresSettings {
-        organisations: OrganisationTables::new([("ticket", "org_id")]).unwrap(),
-        ..PostgresSettings::default()
-    };
-    let terms = Terms {
-        grants: grants(&["db:read=ticket,queue", "cache:readwrite"]),
-        limits: limits(),
-    };
+    let settings = PostgresSettings::default()
+        .organisations(OrganisationTables::new([("ticket", "org_id")]).unwrap());
+    let terms = Terms::new(
+        grants(&["db:read=ticket,queue", "cache:readwrite"]),
+        limits(),
+    );
     let policy = Configured::new([(PLUGIN.parse().unwrap(), terms)].into());
     let platform = Platform::new(web::application());
     let host = store.host(settings, Caps::default());

@@ -294,10 +294,7 @@ async fn views_that_ask_as_the_plugin_are_open_and_others_are_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_result_without_end_stops_at_the_caps_and_the_server_with_it() {
     let store = Store::new(On::Postgres);
-    let caps = Caps {
-        statement_time: Duration::from_secs(3),
-        ..Caps::default()
-    };
+    let caps = Caps::default().statement_time(Duration::from_secs(3));
     let granted = ["db:read=ticket", "db:write=note"];
     let (_host, probe) = load(
         &store,

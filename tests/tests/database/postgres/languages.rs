@@ -34,11 +34,9 @@ macro_rules! in_both_languages {
 }
 
 fn organised() -> PostgresSettings {
-    PostgresSettings {
-        organisations: OrganisationTables::new([("ticket", "org_id")]).unwrap(),
-        functions: vec!["closed_to_roles".to_owned()],
-        ..PostgresSettings::default()
-    }
+    PostgresSettings::default()
+        .organisations(OrganisationTables::new([("ticket", "org_id")]).unwrap())
+        .functions(vec!["closed_to_roles".to_owned()])
 }
 
 in_both_languages! {
@@ -164,7 +162,7 @@ async fn of_two_that_wait_for_each_other_one_is_told_of_a_deadlock(on: On) {
          END $$;
          CREATE TRIGGER meet AFTER UPDATE ON note FOR EACH ROW EXECUTE FUNCTION meet();",
     );
-    let caps = Caps { statement_time: Duration::from_secs(60), ..Caps::default() };
+    let caps = Caps::default().statement_time(Duration::from_secs(60));
     let plugin = store.open_within(PostgresSettings::default(), &["db:write=note"], caps);
     let first = change("UPDATE note SET number = 1 WHERE id = 1");
     let second = change("UPDATE note SET number = 2 WHERE id = 2");

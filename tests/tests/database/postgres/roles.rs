@@ -141,11 +141,9 @@ async fn a_host_that_owns_the_tables_and_may_make_roles_is_enough() {
         .rsplit_once('@')
         .expect("the URL has a login");
     let url = format!("postgres://host_{name}:host@{address}");
-    let settings = PostgresSettings {
-        organisations: goatherd::capability::db::OrganisationTables::new([("ticket", "org_id")])
-            .unwrap(),
-        ..PostgresSettings::default()
-    };
+    let settings = PostgresSettings::default().organisations(
+        goatherd::capability::db::OrganisationTables::new([("ticket", "org_id")]).unwrap(),
+    );
     let database = helpdesk.database_as(&url, settings);
     let host = host_builder()
         .provider(Databases::new(database, Caps::default()))

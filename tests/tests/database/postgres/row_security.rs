@@ -7,15 +7,15 @@ use super::desk_on;
 use crate::{DENIED, DENIED_OR_INVALID, Desk, Store, only, refused};
 
 fn settings() -> PostgresSettings {
-    PostgresSettings {
-        organisations: OrganisationTables::new([("contract", "org_id")]).unwrap(),
+    PostgresSettings::default()
+        .organisations(OrganisationTables::new([("contract", "org_id")]).unwrap())
         // So that row security is tried without the layer in front of it.
-        functions: ["set_config", "current_setting", "open_the_door"]
-            .map(str::to_owned)
-            .to_vec(),
-        connections: 1,
-        ..PostgresSettings::default()
-    }
+        .functions(
+            ["set_config", "current_setting", "open_the_door"]
+                .map(str::to_owned)
+                .to_vec(),
+        )
+        .connections(1)
 }
 
 fn contracts(store: &Store) {

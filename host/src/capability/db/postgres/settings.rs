@@ -1,9 +1,11 @@
 //! What an operator says about the database.
 
 use super::super::OrganisationTables;
+use crate::setters::setters;
 
 /// How plugins use a PostgreSQL database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PostgresSettings {
     /// The schema with the application's tables; `public` by default. Plugins reach no other. The host keeps its own
     /// `goatherd_…` objects in it too.
@@ -17,6 +19,13 @@ pub struct PostgresSettings {
     /// closed after a minute.
     pub connections: usize,
 }
+
+setters!(PostgresSettings {
+    schema: String,
+    organisations: OrganisationTables,
+    functions: Vec<String>,
+    connections: usize,
+});
 
 impl Default for PostgresSettings {
     fn default() -> Self {
