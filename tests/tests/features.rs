@@ -11,6 +11,7 @@ fn crates(arguments: &[&str]) -> BTreeSet<String> {
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .args([
             "tree",
+            "--locked",
             "--package",
             "goatherd",
             "--edges",

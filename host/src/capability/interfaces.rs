@@ -12,6 +12,7 @@ use wasmtime::component::Linker;
 use super::guest::{Guest, Slot};
 use super::provider::{Erased, InterfaceError, PrepareError, Provider, Row, Setup};
 use super::table::{Gate, KNOWN};
+use crate::contract::version::line;
 use crate::permission::Permissions;
 
 /// The interfaces of a host, and the providers that serve them.
@@ -77,11 +78,6 @@ impl Interfaces {
             return Ok(());
         };
         let asked = version.and_then(|version| Version::parse(version).ok());
-        let line = |version: &Version| match (version.major, version.minor) {
-            (0, 0) => (0, 0, version.patch),
-            (0, minor) => (0, minor, 0),
-            (major, _) => (major, 0, 0),
-        };
         match asked {
             Some(asked) if asked == *served => Ok(()),
             Some(asked)

@@ -107,13 +107,20 @@ impl ContractVersion {
         other.is_ok_and(|other| other.line() == self.line())
     }
 
-    /// What two versions have in common when the newer one can serve the older.
-    fn line(&self) -> (u64, Option<u64>, Option<u64>) {
-        match (self.0.major, self.0.minor) {
-            (0, 0) => (0, Some(0), Some(self.0.patch)),
-            (0, minor) => (0, Some(minor), None),
-            (major, _) => (major, None, None),
-        }
+    fn line(&self) -> Line {
+        line(&self.0)
+    }
+}
+
+/// Major number, and minor and patch where they tell lines apart.
+type Line = (u64, Option<u64>, Option<u64>);
+
+/// What two versions have in common when the newer one can serve the older.
+pub(crate) fn line(version: &Version) -> Line {
+    match (version.major, version.minor) {
+        (0, 0) => (0, Some(0), Some(version.patch)),
+        (0, minor) => (0, Some(minor), None),
+        (major, _) => (major, None, None),
     }
 }
 
