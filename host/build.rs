@@ -8,9 +8,12 @@ use std::fs;
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Dependencies are optimised together as a rule: where this crate is not, the compiler of plugins is not either.
-    let level = std::env::var("OPT_LEVEL")?;
-    println!("cargo::rustc-env=GOATHERD_OPT_LEVEL={level}");
+    // Dependencies are optimised together as a rule: where this crate is not, the compiler of plugins is not either. A
+    // workspace that optimises the compiler by name says so, as this one does in `.cargo/config.toml`.
+    const SAID: &str = "GOATHERD_COMPILER_OPT_LEVEL";
+    println!("cargo::rerun-if-env-changed={SAID}");
+    let level = std::env::var(SAID).or_else(|_| std::env::var("OPT_LEVEL"))?;
+    println!("cargo::rustc-env={SAID}={level}");
 
     let wit = PathBuf::from("../wit");
     println!("cargo::rerun-if-changed={}", wit.display());

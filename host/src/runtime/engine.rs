@@ -48,7 +48,7 @@ impl Ticking {
     ///
     /// When the machine cannot reserve the pool's address space, or cannot start a thread.
     pub(super) fn start() -> wasmtime::Result<Self> {
-        if let Some(warning) = warning(env!("GOATHERD_OPT_LEVEL")) {
+        if let Some(warning) = warning(env!("GOATHERD_COMPILER_OPT_LEVEL")) {
             tracing::warn!("{warning}");
         }
         let engine = Engine::new(&config())?;

@@ -7,7 +7,7 @@ use crate::places::Places;
 use crate::process::{self, cargo};
 
 /// The guests that are measured.
-const GUESTS: &[&str] = &["bench", "bench-data", "hostile", "steady"];
+const GUESTS: &[&str] = &["bench", "bench-data", "hostile", "probe-fields", "steady"];
 
 pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
     let all = guest::discover(places)?;
