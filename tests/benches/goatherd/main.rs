@@ -9,6 +9,7 @@ mod governed;
 mod host_api;
 mod life;
 mod neighbour;
+mod organisations;
 mod raw;
 mod registry;
 mod report;
@@ -58,6 +59,7 @@ fn main() -> Result<()> {
         warm::describe(&guest, &mut report)?;
     }
     single.block_on(host_api::measure(&guests, &chosen, &mut report))?;
+    single.block_on(organisations::measure(&chosen, &mut report))?;
     single.block_on(registry::measure(&chosen, &mut report))?;
     if !chosen.is_all() {
         return Ok(());

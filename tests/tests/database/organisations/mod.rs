@@ -1,8 +1,7 @@
 //! Tables that organisations own, through a guest: what a call for one organisation sees and changes of them, and what
 //! no statement gets around.
 //!
-//! SQLite shows such a table through a view and writes it row by row; PostgreSQL has row security. What both promise is
-//! said once. They differ so, and the tests say where:
+//! SQLite has a virtual table in place of such a table, PostgreSQL has row security. What both promise is said once. They differ so, and the tests say where:
 //!
 //! | | SQLite | PostgreSQL |
 //! |---|---|---|
@@ -10,10 +9,10 @@
 //! | the table by its name with the schema | refused | filtered |
 //! | views and triggers of the application | refused | filtered where they run as the plugin, refused otherwise |
 //! | `ON CONFLICT` | refused | works within the organisation |
-//! | tables without a key | are not updated or deleted from | are like others |
 //! | a reference to a row of another organisation | fails | tells that the row is there |
 
 mod changes;
+mod interference;
 mod queries;
 mod schema;
 mod visitors;

@@ -14,7 +14,6 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::super::error::{DbError, DbErrorKind};
 use super::functions;
-use super::owned::Owned;
 use super::policy::{Operation, Policy, Purpose, Reserved, reserved};
 
 /// Whose statements are compiled.
@@ -199,7 +198,6 @@ impl Guard {
             return Authorization::Allow;
         }
         if let Some(through) = context.accessor
-            && !self.policy.owned.guards(through)
             && !state.findings.through.contains(through)
         {
             state.findings.through.insert(through.to_owned());
@@ -311,27 +309,17 @@ impl Question<'_> {
         matches!(self.findings.schema, Some(SchemaChange::AlterTable(_)))
     }
 
-    /// Whether a guarding view or trigger does it.
-    fn is_guarded(&self) -> bool {
-        self.through
-            .is_some_and(|name| self.policy.owned.guards(name))
-    }
-
     /// Whether the object is in the database that plugins see, and not in the engine's store of temporary ones.
     fn in_main(&self) -> bool {
         matches!(self.database, None | Some("main"))
     }
 
     fn read(&mut self, table: &str, column: &str) -> Result<(), String> {
-        // The guarding views themselves, which stand for tables that are asked for by their own names too.
-        if self.policy.owned.guards(table) {
-            return Ok(());
-        }
         if self.policy.owned.index(table).is_some() && self.policy.covers(Operation::Read, table) {
             return match self.database {
                 Some("temp") => Ok(()),
-                Some("main") if self.is_guarded() => Ok(()),
-                // Nothing of it is used, so it is the view that the name means, or an expression of the statement's own.
+                // Nothing of it is used, so it is the virtual table that the name means, or an expression of the
+                // statement's own.
                 None if column.is_empty() => Ok(()),
                 _ => Err(self.policy.refuse_owned(table)),
             };
@@ -424,10 +412,7 @@ impl Question<'_> {
     }
 
     fn function(&self, name: &str) -> Result<(), String> {
-        if functions::harmless(name)
-            || (Owned::is_function(name) && self.is_guarded())
-            || (self.alters() && functions::of_alter(name))
-        {
+        if functions::harmless(name) || (self.alters() && functions::of_alter(name)) {
             Ok(())
         } else {
             Err(self.policy.refuse(

@@ -75,19 +75,15 @@ fn one(session: &Session, statement: &Statement) -> Result<Outcome, DbError> {
         _ => None,
     };
     forget_last_insertion(session);
-    session.organisations.begin();
+    session.organisations.begin(&statement.sql);
     let values = prepared.facts.values;
     let changed = session.with_values(values, || {
-        prepared.statement()?.raw_execute().map_err(|error| {
-            let inner = session.organisations.failure();
-            session.fail(inner.unwrap_or(error))
-        })
+        prepared
+            .statement()?
+            .raw_execute()
+            .map_err(|error| session.fail(error))
     })?;
-    let written = session.organisations.written();
-    let inserted = match written.inserted {
-        0 => session.db.last_insert_rowid(),
-        inserted => inserted,
-    };
+    let inserted = session.db.last_insert_rowid();
     let schema = prepared.facts.schema.clone();
     match schema {
         None => {
@@ -106,7 +102,7 @@ fn one(session: &Session, statement: &Statement) -> Result<Outcome, DbError> {
     prepared.keep();
     Ok(Outcome {
         rows_affected: if changes_rows {
-            written.rows + u64::try_from(changed).unwrap_or(u64::MAX)
+            u64::try_from(changed).unwrap_or(u64::MAX)
         } else {
             0
         },

@@ -122,12 +122,8 @@ impl Database for SqliteDatabase {
         scopes: Scopes,
         caps: Caps,
     ) -> Result<Arc<dyn PluginDatabase>, OpenError> {
-        let plugin =
-            SqlitePlugin::new(self.path.clone(), plugin, scopes, caps, &self.organisations)
-                .map_err(|reason| OpenError {
-                    plugin: plugin.to_owned(),
-                    reason: format!("there is no randomness to be had: {reason}"),
-                })?;
+        let path = self.path.clone();
+        let plugin = SqlitePlugin::new(path, plugin, scopes, caps, &self.organisations);
         Ok(Arc::new(plugin))
     }
 }

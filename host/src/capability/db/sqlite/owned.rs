@@ -1,11 +1,6 @@
-//! Which tables organisations own, and the names of what guards them on one plugin's connections.
+//! Which tables organisations own.
 
 use super::super::OrganisationTables;
-
-/// Which organisation the call is for. Plugins cannot call it.
-pub(super) const ORGANISATION: &str = "goatherd_organisation";
-/// Changes one row. Plugins cannot call it.
-pub(super) const WRITE: &str = "goatherd_write";
 
 /// A table that organisations own.
 #[derive(Debug)]
@@ -15,26 +10,21 @@ pub(super) struct OwnedTable {
     pub(super) column: String,
 }
 
-/// The tables, and the beginning of the names of everything that guards them.
+/// The tables.
 #[derive(Debug)]
 pub(super) struct Owned {
     tables: Vec<OwnedTable>,
-    secret: String,
 }
 
 impl Owned {
-    /// For one plugin's connections. Fails where the system has no randomness.
-    pub(super) fn new(tables: &OrganisationTables) -> Result<Self, getrandom::Error> {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random)?;
+    pub(super) fn new(tables: &OrganisationTables) -> Self {
         let tables = tables.iter().map(|(name, column)| OwnedTable {
             name: name.to_owned(),
             column: column.to_owned(),
         });
-        Ok(Self {
+        Self {
             tables: tables.collect(),
-            secret: format!("goatherd_{:032x}_", u128::from_ne_bytes(random)),
-        })
+        }
     }
 
     /// Each table; its index is what [`Owned::index`] says.
@@ -46,20 +36,5 @@ impl Owned {
     pub(super) fn index(&self, table: &str) -> Option<usize> {
         let mut tables = self.tables.iter();
         tables.position(|one| one.name.eq_ignore_ascii_case(table))
-    }
-
-    /// The name of the view that guards the table of this index, with which those of its triggers begin too.
-    pub(super) fn guarding_name(&self, index: usize) -> String {
-        format!("{}{index}", self.secret)
-    }
-
-    /// Whether this is the name of a guarding view or trigger, which no plugin knows.
-    pub(super) fn guards(&self, name: &str) -> bool {
-        name.starts_with(&self.secret)
-    }
-
-    /// Whether this is the name of a function that only those call.
-    pub(super) fn is_function(name: &str) -> bool {
-        matches!(name, ORGANISATION | WRITE)
     }
 }

@@ -35,14 +35,13 @@ pub(super) struct SqlitePlugin {
 }
 
 impl SqlitePlugin {
-    /// Fails where the system has no randomness.
     pub(super) fn new(
         path: PathBuf,
         plugin: &str,
         scopes: Scopes,
         caps: Caps,
         organisations: &OrganisationTables,
-    ) -> Result<Self, getrandom::Error> {
+    ) -> Self {
         let pool = |purpose, permits| {
             let policy = Policy {
                 granted: Granted {
@@ -50,14 +49,14 @@ impl SqlitePlugin {
                     purpose,
                     scopes: scopes.clone(),
                 },
-                owned: Owned::new(organisations)?,
+                owned: Owned::new(organisations),
             };
-            Ok(Arc::new(Pool::new(path.clone(), policy, caps, permits)))
+            Arc::new(Pool::new(path.clone(), policy, caps, permits))
         };
-        Ok(Self {
-            queries: pool(Purpose::Query, READERS)?,
-            changes: pool(Purpose::Change, 1)?,
-        })
+        Self {
+            queries: pool(Purpose::Query, READERS),
+            changes: pool(Purpose::Change, 1),
+        }
     }
 }
 

@@ -97,7 +97,7 @@ impl Policy {
         through: Option<&str>,
     ) -> String {
         let mut tried = operation.on(table);
-        if let Some(through) = through.filter(|name| !self.owned.guards(name)) {
+        if let Some(through) = through {
             tried.push_str(&format!(" (through \"{through}\")"));
         }
         match reserved(table) {

@@ -21,8 +21,8 @@ struct Opened {
     trees: BTreeSet<(i64, bool)>,
     /// Whether a tree of a database other than the main one is among them, or one that does not exist yet.
     elsewhere: bool,
-    /// Whether a virtual table is among them.
-    virtual_table: bool,
+    /// Where in memory the virtual tables among them are; none for one that is not said.
+    virtual_tables: BTreeSet<Option<usize>>,
     /// How many instructions make a value of any size.
     values: usize,
 }
@@ -41,12 +41,10 @@ pub(super) fn check(session: &Session, sql: &str) -> Result<usize, DbError> {
             "no grant allows it",
         )));
     }
-    if opened.virtual_table && joins_by_name(sql) {
-        return Err(DbError::denied(policy.refuse(
-            "join a virtual table or a table-valued function by NATURAL or USING",
-            "which one it is cannot be checked",
-            "write the condition with ON",
-        )));
+    if joins_by_name(sql) {
+        for address in &opened.virtual_tables {
+            check_joined(session, *address)?;
+        }
     }
     for (root, written) in opened.trees {
         let table = table_of(session, root).map_err(|error| session.fail(error))?;
@@ -65,7 +63,10 @@ pub(super) fn check(session: &Session, sql: &str) -> Result<usize, DbError> {
         } else {
             Operation::Read
         };
-        session.organisations.check_open(policy, sql, &table)?;
+        // What stands for such a table is virtual, so this is the table itself, reached through what the application made.
+        if policy.owned.index(&table).is_some() {
+            return Err(DbError::denied(policy.refuse_owned(&table)));
+        }
         if reserved(&table).is_some() || !policy.covers(operation, &table) {
             return Err(DbError::denied(
                 policy.refuse_table(operation, &table, None),
@@ -73,6 +74,32 @@ pub(super) fn check(session: &Session, sql: &str) -> Result<usize, DbError> {
         }
     }
     Ok(opened.values)
+}
+
+/// Refuses a virtual table that is joined by names of columns, unless all of it may be read.
+fn check_joined(session: &Session, address: Option<usize>) -> Result<(), DbError> {
+    let policy = session.policy();
+    let owned = address.and_then(|address| session.organisations.table_at(address));
+    match owned.and_then(|index| policy.owned.tables().get(index)) {
+        Some(table) if policy.covers(Operation::Read, &table.name) => Ok(()),
+        Some(table) => Err(DbError::denied(policy.refuse_table(
+            Operation::Read,
+            &table.name,
+            None,
+        ))),
+        None => Err(DbError::denied(policy.refuse(
+            "join a virtual table or a table-valued function by NATURAL or USING",
+            "which one it is cannot be checked",
+            "write the condition with ON",
+        ))),
+    }
+}
+
+/// What the listing says of a virtual table: `vtab:` and where it is in memory.
+fn address(text: &[u8]) -> Option<usize> {
+    let text = std::str::from_utf8(text).ok()?.strip_prefix("vtab:")?;
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    usize::from_str_radix(digits, 16).ok()
 }
 
 /// Whether the words are in the text, even as part of a name or a string.
@@ -100,7 +127,10 @@ fn list(session: &Session, sql: &str) -> rusqlite::Result<Opened> {
                     }
                     opened.trees.insert((root, operation == b"OpenWrite"));
                 }
-                b"VOpen" => opened.virtual_table = true,
+                b"VOpen" => {
+                    let text = row.get_ref(5)?.as_bytes().unwrap_or_default();
+                    opened.virtual_tables.insert(address(text));
+                }
                 b"Function" | b"PureFunc" | b"Concat" | b"Column" | b"VColumn" | b"Copy"
                 | b"Cast" | b"AggStep" | b"AggStep1" | b"AggInverse" | b"AggValue"
                 | b"AggFinal" | b"MakeRecord" | b"RowData" | b"Variable" => opened.values += 1,

@@ -75,7 +75,7 @@ pub(super) fn creates_trigger(sql: &str) -> bool {
 }
 
 /// Behind white space and comments.
-fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
     loop {
         match (bytes.get(at), bytes.get(at + 1)) {
             (Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0C), _) => at += 1,
@@ -87,7 +87,7 @@ fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Behind one character, or a whole string or quoted name.
-fn skip_token(bytes: &[u8], at: usize) -> usize {
+pub(super) fn skip_token(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {
         // A doubled quote inside ends one string and begins the next, which comes to the same.
         Some(&quote @ (b'\'' | b'"' | b'`')) => find(bytes, at + 1, &[quote]),

@@ -1,20 +1,54 @@
-//! What one table looks like, and the views and triggers that follow from it.
+//! What one table that organisations own looks like, read from the schema once for each version of it.
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::super::owned::{ORGANISATION, Owned, OwnedTable, WRITE};
+use super::super::owned::{Owned, OwnedTable};
 use super::super::text::identifier;
 
-/// Arguments that a function can have, as the connection's limits say.
-const MOST_ARGUMENTS: usize = 127;
+/// How a column turns the values that are stored in it or compared with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Affinity {
+    Numeric,
+    Text,
+    None,
+}
 
 /// A column.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     pub(super) name: String,
+    /// The declared type, in letters that cannot end the definition that they are put into.
+    declared: String,
+    pub(super) affinity: Affinity,
+    pub(super) collation: String,
     /// Not generated from others.
     pub(super) is_stored: bool,
-    pub(super) is_key: bool,
+}
+
+/// What tells a row from all others.
+#[derive(Debug, Clone)]
+pub(super) enum Key {
+    /// The row id, by a name that no column has.
+    Row(String),
+    /// Columns of a table without row ids, by their indexes.
+    Columns(Vec<usize>),
+}
+
+/// An index that a plugin's statement can use.
+#[derive(Debug, Clone)]
+pub(super) struct Index {
+    pub(super) name: String,
+    pub(super) is_unique: bool,
+    pub(super) columns: Vec<IndexColumn>,
+}
+
+/// A column of an index.
+#[derive(Debug, Clone)]
+pub(super) struct IndexColumn {
+    /// The column's index; none for the row id.
+    pub(super) column: Option<usize>,
+    pub(super) collation: String,
+    pub(super) is_descending: bool,
 }
 
 /// A foreign key to a table that organisations own too.
@@ -32,12 +66,14 @@ pub(super) struct Parent {
 pub(super) struct Shape {
     /// As the schema spells it.
     pub(super) table: String,
-    /// The column that has the organisation, as the schema spells it.
-    pub(super) organisation: String,
+    /// The index of the column that has the organisation.
+    pub(super) organisation: usize,
     pub(super) columns: Vec<Column>,
+    pub(super) key: Key,
+    /// The column that is another name of the row id.
+    pub(super) row_alias: Option<usize>,
+    pub(super) indexes: Vec<Index>,
     pub(super) parents: Vec<Parent>,
-    /// Which indexes the view may use, as SQL.
-    indexes: String,
 }
 
 impl Shape {
@@ -47,122 +83,200 @@ impl Shape {
         owned: &Owned,
         table: &OwnedTable,
     ) -> rusqlite::Result<Option<Self>> {
-        let name: Option<String> = db
+        let found: Option<(String, bool, bool)> = db
             .query_row(
-                "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+                "SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' \
+                 AND name = ?1 COLLATE NOCASE",
                 [&table.name],
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )
             .optional()?;
-        let Some(name) = name else {
+        let Some((name, has_no_row_ids, is_strict)) = found else {
             return Ok(None);
         };
-        let mut columns =
-            db.prepare("SELECT name, hidden = 0, pk > 0 FROM pragma_table_xinfo(?1, 'main')")?;
-        let columns = columns
-            .query_map([&name], |row| {
-                Ok(Column {
-                    name: row.get(0)?,
-                    is_stored: row.get(1)?,
-                    is_key: row.get(2)?,
-                })
-            })?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let columns = columns(db, &name, is_strict)?;
         let organisation = columns
             .iter()
-            .find(|column| column.is_stored && column.name.eq_ignore_ascii_case(&table.column))
-            .map(|column| column.name.clone());
+            .position(|one| one.is_stored && one.name.eq_ignore_ascii_case(&table.column));
         let Some(organisation) = organisation else {
             return Ok(None);
         };
+        let key_columns = key_columns(db, &name)?;
+        let is_column = |name: &str| {
+            columns
+                .iter()
+                .any(|column| column.name.eq_ignore_ascii_case(name))
+        };
+        let row_id = ["rowid", "_rowid_", "oid"]
+            .into_iter()
+            .find(|name| !is_column(name));
+        let row_alias = match key_columns.as_slice() {
+            [one] if !has_no_row_ids && !has_key_index(db, &name)? => Some(*one),
+            _ => None,
+        };
+        let alias = row_alias.and_then(|alias| columns.get(alias));
+        let row_id = row_id.or(alias.map(|column| column.name.as_str()));
+        let key = match row_id {
+            _ if has_no_row_ids => Key::Columns(key_columns),
+            Some(row_id) => Key::Row(row_id.to_owned()),
+            None => return Ok(None),
+        };
         Ok(Some(Self {
             parents: parents(db, owned, &name)?,
-            indexes: usable_indexes(db, &name, &organisation)?,
+            indexes: indexes(db, &name)?,
             table: name,
             organisation,
             columns,
+            key,
+            row_alias,
         }))
     }
 
-    pub(super) fn stored(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().filter(|column| column.is_stored)
+    /// The definition of the table that plugins see.
+    pub(super) fn definition(&self) -> String {
+        let columns: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| {
+                format!(
+                    "{} {} COLLATE {}",
+                    identifier(&column.name),
+                    column.declared,
+                    column.collation,
+                )
+            })
+            .collect();
+        format!("CREATE TABLE x({})", columns.join(", "))
     }
 
-    /// The view that alone may read the table.
-    pub(super) fn guarding_view(&self, name: &str) -> String {
-        let columns: Vec<String> = self.columns.iter().map(|c| identifier(&c.name)).collect();
-        format!(
-            "CREATE TEMP VIEW {} AS SELECT {} FROM main.{} {} WHERE {} = {ORGANISATION}()",
-            identifier(name),
-            columns.join(", "),
-            identifier(&self.table),
-            self.indexes,
-            identifier(&self.organisation)
-        )
-    }
-
-    /// What happens instead of changing the view of the table's name. A table whose rows cannot be told apart gets no
-    /// triggers for changing them, and the engine then says that a view cannot be modified.
-    pub(super) fn triggers(&self, prefix: &str, index: usize) -> String {
-        let values = |row: &str| {
-            self.stored()
-                .map(|column| format!(", {row}.{}", identifier(&column.name)))
-                .collect::<String>()
-        };
-        let (old, new) = (values("OLD"), values("NEW"));
-        let count = self.stored().count();
-        let has_key = self.columns.iter().any(|column| column.is_key);
-        let mut all = String::new();
-        for (event, arguments, count, possible) in [
-            ("INSERT", new.clone(), count, true),
-            ("UPDATE", format!("{old}{new}"), 2 * count, has_key),
-            ("DELETE", old, count, has_key),
-        ] {
-            if possible && count + 2 <= MOST_ARGUMENTS {
-                all += &format!(
-                    "CREATE TEMP TRIGGER {} INSTEAD OF {event} ON temp.{} \
-                     BEGIN SELECT {WRITE}('{event}', {index}{arguments}); END;",
-                    identifier(&format!("{prefix}_{event}")),
-                    identifier(&self.table),
-                );
-            }
+    /// A column's name as SQL; the row id's for none.
+    pub(super) fn name_of(&self, column: Option<usize>) -> String {
+        match column.and_then(|column| self.columns.get(column)) {
+            Some(column) => identifier(&column.name),
+            None => match &self.key {
+                Key::Row(name) => identifier(name),
+                Key::Columns(_) => "NULL".to_owned(),
+            },
         }
-        all
+    }
+
+    /// The organisation's column as SQL.
+    pub(super) fn organisation_name(&self) -> String {
+        self.name_of(Some(self.organisation))
     }
 }
 
-/// Keeps the engine from looking at a row before it knows whose it is.
-///
-/// Conditions are tried in the order of the text, the view's first; but one for which an index has all columns is tried
-/// before the row is fetched. If that index does not have the organisation, a plugin's condition sees rows of all
-/// organisations, and can tell of them by failing or by taking its time. So where there is such an index, the view uses
-/// an index that begins with the organisation, in which the row id is a part too, or else none.
-fn usable_indexes(db: &Connection, table: &str, organisation: &str) -> rusqlite::Result<String> {
-    let mut indexes = db.prepare("SELECT name, partial FROM pragma_index_list(?1, 'main')")?;
-    let indexes = indexes
+fn columns(db: &Connection, table: &str, is_strict: bool) -> rusqlite::Result<Vec<Column>> {
+    let mut names = db.prepare(
+        "SELECT name, hidden = 0, type FROM pragma_table_xinfo(?1, 'main') ORDER BY cid",
+    )?;
+    names
+        .query_map([table], |row| {
+            let name: String = row.get(0)?;
+            let declared: String = row.get(2)?;
+            // A strict table's ANY keeps what it is given; an ordinary one's is a number where it can.
+            let declared = match declared.as_str() {
+                any if is_strict && any.eq_ignore_ascii_case("any") => String::new(),
+                other => other
+                    .chars()
+                    .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '_'))
+                    .collect(),
+            };
+            let (_, collation, ..) = db.column_metadata(Some("main"), table, name.as_str())?;
+            let collation = collation.map(|name| name.to_string_lossy().to_uppercase());
+            Ok(Column {
+                affinity: affinity(&declared),
+                // One that only the application has cannot be used here in any way.
+                collation: collation
+                    .filter(|name| is_known(name))
+                    .unwrap_or_else(|| "BINARY".to_owned()),
+                is_stored: row.get(1)?,
+                declared,
+                name,
+            })
+        })?
+        .collect()
+}
+
+/// The collations that every connection has.
+pub(super) fn is_known(collation: &str) -> bool {
+    matches!(collation, "BINARY" | "NOCASE" | "RTRIM")
+}
+
+/// The engine's own rules, in its order.
+fn affinity(declared: &str) -> Affinity {
+    let declared = declared.to_ascii_uppercase();
+    let has = |part: &str| declared.contains(part);
+    if has("INT") {
+        Affinity::Numeric
+    } else if has("CHAR") || has("CLOB") || has("TEXT") {
+        Affinity::Text
+    } else if has("BLOB") || declared.is_empty() {
+        Affinity::None
+    } else {
+        Affinity::Numeric
+    }
+}
+
+fn key_columns(db: &Connection, table: &str) -> rusqlite::Result<Vec<usize>> {
+    let mut key =
+        db.prepare("SELECT cid FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk")?;
+    key.query_map([table], |row| {
+        Ok(usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0))
+    })?
+    .collect()
+}
+
+/// Whether the key is kept in an index of its own, and so is not the row id.
+fn has_key_index(db: &Connection, table: &str) -> rusqlite::Result<bool> {
+    db.query_row(
+        "SELECT count(*) FROM pragma_index_list(?1, 'main') WHERE origin = 'pk'",
+        [table],
+        |row| row.get::<_, i64>(0),
+    )
+    .map(|count| count > 0)
+}
+
+/// Those over columns alone, of every row, in orders that every connection knows.
+fn indexes(db: &Connection, table: &str) -> rusqlite::Result<Vec<Index>> {
+    let mut all = db.prepare(
+        "SELECT name, \"unique\" FROM pragma_index_list(?1, 'main') WHERE partial = 0 ORDER BY name",
+    )?;
+    let all = all
         .query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<Vec<(String, bool)>>>()?;
-    let mut by_organisation: Option<(i64, String)> = None;
-    let mut all_have_it = true;
-    for (index, is_partial) in indexes {
-        let (position, columns): (Option<i64>, i64) = db.query_row(
-            "SELECT min(seqno) FILTER (WHERE name = ?2), count(*) FROM pragma_index_xinfo(?1, 'main')",
-            (&index, organisation),
-            |row| Ok((row.get(0)?, row.get(1)?)),
+    let mut found = Vec::new();
+    for (name, is_unique) in all {
+        let mut columns = db.prepare(
+            "SELECT cid, upper(coll), \"desc\" FROM pragma_index_xinfo(?1, 'main') WHERE key = 1 ORDER BY seqno",
         )?;
-        all_have_it &= position.is_some();
-        let is_better = by_organisation
-            .as_ref()
-            .is_none_or(|(best, _)| columns < *best);
-        if position == Some(0) && !is_partial && is_better {
-            by_organisation = Some((columns, index));
+        let columns = columns
+            .query_map([&name], |row| {
+                let cid: i64 = row.get(0)?;
+                Ok((
+                    cid,
+                    IndexColumn {
+                        column: usize::try_from(cid).ok(),
+                        collation: row.get(1)?,
+                        is_descending: row.get(2)?,
+                    },
+                ))
+            })?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        /// In the place of a column's number: an expression.
+        const EXPRESSION: i64 = -2;
+        if columns
+            .iter()
+            .all(|(cid, column)| *cid != EXPRESSION && is_known(&column.collation))
+        {
+            found.push(Index {
+                name,
+                is_unique,
+                columns: columns.into_iter().map(|(_, column)| column).collect(),
+            });
         }
     }
-    Ok(match by_organisation {
-        _ if all_have_it => String::new(),
-        Some((_, index)) => format!("INDEXED BY {}", identifier(&index)),
-        None => "NOT INDEXED".to_owned(),
-    })
+    Ok(found)
 }
 
 fn parents(db: &Connection, owned: &Owned, table: &str) -> rusqlite::Result<Vec<Parent>> {
