@@ -3,6 +3,7 @@
 //! Each test runs on both back-ends. Where they speak another SQL, [`On::pick`] has both; where they differ in what they
 //! promise, the test says how. What only PostgreSQL has is in [`postgres`].
 
+mod binding;
 mod caps;
 mod desk;
 mod errors;

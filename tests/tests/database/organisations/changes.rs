@@ -133,7 +133,7 @@ async fn a_conflict_never_replaces_the_row_of_another_organisation(on: On) {
         desk.fails(1, sql, codes).await;
         assert_eq!(desk.others(), 4, "{sql}");
     }
-    // SQLite has no upsert for what is behind a view; PostgreSQL has it for the organisation's own rows.
+    // SQLite has no upsert for virtual tables; PostgreSQL has it for the organisation's own rows.
     let own = "INSERT INTO ticket (id, title, org_id) VALUES (1, 'x', 1) ON CONFLICT (id) DO UPDATE SET title = 'x'";
     match on {
         On::Sqlite => {

@@ -13,6 +13,7 @@
 
 mod changes;
 mod interference;
+mod ordinary;
 mod queries;
 mod schema;
 mod visitors;

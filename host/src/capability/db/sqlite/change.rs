@@ -177,11 +177,41 @@ fn check_definition(session: &Session, table: &str) -> Result<(), DbError> {
             .guard
             .written_by(Author::Definition, || check_compiles(session, &again))?;
     }
+    check_parents(session, table)?;
     let insertion = format!(
         "EXPLAIN INSERT INTO main.{} DEFAULT VALUES",
         identifier(table)
     );
     check_compiles(session, &insertion)
+}
+
+/// Refuses a foreign key to a table that the plugin could not change itself: rows of that table could no longer be deleted
+/// by those whose it is, or none at all where the key does not fit. The names are those that the engine stored, since it
+/// asks nobody about a key that does not fit.
+fn check_parents(session: &Session, table: &str) -> Result<(), DbError> {
+    let policy = session.policy();
+    let parents = session
+        .guard
+        .as_host(|| {
+            let sql = "SELECT DISTINCT \"table\" FROM pragma_foreign_key_list(?1, 'main')";
+            let mut parents = session.db.prepare(sql)?;
+            let parents = parents.query_map([table], |row| row.get(0))?;
+            parents.collect::<rusqlite::Result<Vec<String>>>()
+        })
+        .map_err(|error| session.fail(error))?;
+    for parent in parents {
+        if policy.owned.index(&parent).is_some() {
+            return Err(DbError::denied(policy.refuse_owned(&parent)));
+        }
+        if reserved(&parent).is_some() || !policy.covers(Operation::Refer, &parent) {
+            return Err(DbError::denied(policy.refuse_table(
+                Operation::Refer,
+                &parent,
+                None,
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Compiles `sql`. It may fail, as a foreign key may lead to a table that is created later; but it must not be refused,

@@ -33,9 +33,11 @@ const HARMLESS: &[&str] = &[
     "upper", "zeroblob",
 ];
 
-/// Whether plugins may call the function of this name.
+/// Whether plugins may call the function of this name, in whatever case a statement or a definition has it.
 pub(super) fn harmless(name: &str) -> bool {
-    HARMLESS.binary_search(&name).is_ok()
+    HARMLESS
+        .binary_search(&name.to_ascii_lowercase().as_str())
+        .is_ok()
 }
 
 /// Whether the engine calls the function of this name when it alters a table. Plugins cannot name these.

@@ -19,6 +19,8 @@ pub(super) enum Operation {
     Drop,
     CreateIndex,
     DropIndex,
+    /// By a foreign key.
+    Refer,
 }
 
 impl Operation {
@@ -33,6 +35,7 @@ impl Operation {
             Self::Drop => "drop",
             Self::CreateIndex => "create an index on",
             Self::DropIndex => "drop an index of",
+            Self::Refer => "refer by a foreign key to",
         };
         format!("{words} table \"{table}\"")
     }

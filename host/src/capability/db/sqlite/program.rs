@@ -6,19 +6,20 @@
 //! nothing), each tree that it opens is looked up in the schema, and its table is checked like any other. This covers
 //! what views, triggers and foreign keys open too. It says nothing about how the text was written, so it has no cases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::OptionalExtension;
 
 use super::super::error::DbError;
 use super::policy::{Operation, Purpose, reserved};
 use super::session::Session;
+use super::text;
 
 /// What a program opens.
 #[derive(Debug, Default)]
 struct Opened {
-    /// Page of the root of a table or index, and whether it is written.
-    trees: BTreeSet<(i64, bool)>,
+    /// Page of the root of a table or index, and whether it is written, with how often it is opened so.
+    trees: BTreeMap<(i64, bool), usize>,
     /// Whether a tree of a database other than the main one is among them, or one that does not exist yet.
     elsewhere: bool,
     /// Where in memory the virtual tables among them are; none for one that is not said.
@@ -41,12 +42,12 @@ pub(super) fn check(session: &Session, sql: &str) -> Result<usize, DbError> {
             "no grant allows it",
         )));
     }
-    if joins_by_name(sql) {
+    if text::has_word(sql, &["natural", "using"]) {
         for address in &opened.virtual_tables {
             check_joined(session, *address)?;
         }
     }
-    for (root, written) in opened.trees {
+    for (&(root, written), &times) in &opened.trees {
         let table = table_of(session, root).map_err(|error| session.fail(error))?;
         let Some(table) = table else {
             return Err(DbError::conflict(format!(
@@ -54,8 +55,12 @@ pub(super) fn check(session: &Session, sql: &str) -> Result<usize, DbError> {
                 policy.plugin
             )));
         };
-        // The engine counts there for the tables that ask for it.
-        if table == "sqlite_sequence" && policy.purpose == Purpose::Change {
+        // The engine counts there for the tables that ask for it: for each it reads, and writes. Who reads more is the plugin.
+        let writes = opened.trees.get(&(root, true)).copied().unwrap_or(0);
+        if table == "sqlite_sequence"
+            && (written || times <= writes)
+            && policy.purpose == Purpose::Change
+        {
             continue;
         }
         let operation = if written {
@@ -102,12 +107,6 @@ fn address(text: &[u8]) -> Option<usize> {
     usize::from_str_radix(digits, 16).ok()
 }
 
-/// Whether the words are in the text, even as part of a name or a string.
-fn joins_by_name(sql: &str) -> bool {
-    let text = sql.to_ascii_lowercase();
-    text.contains("natural") || text.contains("using")
-}
-
 fn list(session: &Session, sql: &str) -> rusqlite::Result<Opened> {
     session.guard.as_host(|| {
         let mut opened = Opened::default();
@@ -125,7 +124,10 @@ fn list(session: &Session, sql: &str) -> rusqlite::Result<Opened> {
                     if database != 0 || flags & IN_REGISTER != 0 {
                         opened.elsewhere = true;
                     }
-                    opened.trees.insert((root, operation == b"OpenWrite"));
+                    *opened
+                        .trees
+                        .entry((root, operation == b"OpenWrite"))
+                        .or_default() += 1;
                 }
                 b"VOpen" => {
                     let text = row.get_ref(5)?.as_bytes().unwrap_or_default();

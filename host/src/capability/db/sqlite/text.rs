@@ -74,8 +74,59 @@ pub(super) fn creates_trigger(sql: &str) -> bool {
     false
 }
 
+/// Whether one of these words is in the text by itself, and not inside a string, a quoted name or a comment.
+///
+/// Too many texts are said to have one rather than too few: the engine's named parameters can swallow quotes, so a text with
+/// a sign that begins one is searched whole.
+pub(super) fn has_word(sql: &str, words: &[&str]) -> bool {
+    if sql.contains(['$', '@', '#', ':']) {
+        let sql = sql.to_ascii_lowercase();
+        return words.iter().any(|word| sql.contains(word));
+    }
+    Tokens::of(sql).any(|token| words.iter().any(|word| token.eq_ignore_ascii_case(word)))
+}
+
+/// Words, quoted names and strings whole, and every other character by itself.
+pub(super) struct Tokens<'a> {
+    sql: &'a str,
+    at: usize,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn of(sql: &'a str) -> Self {
+        Self { sql, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let bytes = self.sql.as_bytes();
+        let start = skip_blank(bytes, self.at);
+        let first = *bytes.get(start)?;
+        let is_word = |byte: &u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || *byte >= 0x80
+        };
+        let mut end = start;
+        if is_word(&first) {
+            while bytes.get(end).is_some_and(is_word) {
+                end += 1;
+            }
+        } else {
+            end = skip_token(bytes, start);
+            // A doubled quote is one inside.
+            while matches!(first, b'\'' | b'"' | b'`') && bytes.get(end) == Some(&first) {
+                end = skip_token(bytes, end);
+            }
+        }
+        self.at = end;
+        self.sql.get(start..end)
+    }
+}
+
 /// Behind white space and comments.
-pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
+fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
     loop {
         match (bytes.get(at), bytes.get(at + 1)) {
             (Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0C), _) => at += 1,
@@ -87,7 +138,7 @@ pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Behind one character, or a whole string or quoted name.
-pub(super) fn skip_token(bytes: &[u8], at: usize) -> usize {
+fn skip_token(bytes: &[u8], at: usize) -> usize {
     match bytes.get(at) {
         // A doubled quote inside ends one string and begins the next, which comes to the same.
         Some(&quote @ (b'\'' | b'"' | b'`')) => find(bytes, at + 1, &[quote]),
@@ -106,7 +157,7 @@ fn find(bytes: &[u8], from: usize, end: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{NotOne, first_word};
+    use super::{NotOne, first_word, has_word};
 
     #[test]
     fn one_statement_is_one_whatever_is_around_and_inside_it() {
@@ -118,6 +169,36 @@ mod tests {
             "/* a */ -- b\n SELECT 1; /* open",
         ] {
             assert_eq!(first_word(sql).as_deref(), Ok("SELECT"), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_found_outside_of_strings_and_wherever_the_engine_could_see_it() {
+        for sql in [
+            "a NATURAL JOIN b",
+            "a/**/natural/**/join b",
+            "a join b using(id)",
+            "'x' natural join b",
+            "'it''s' natural join b",
+            "[a] natural",
+            "\"a\"\"b\"natural join c",
+            "SELECT $a(') FROM a natural join b --')",
+        ] {
+            assert!(has_word(sql, &["natural", "using"]), "{sql}");
+        }
+        for sql in [
+            "'%housing%'",
+            "'natural'",
+            "'it''s natural'",
+            "\"using\"",
+            "[a using b]",
+            "`natural`",
+            "housing",
+            "using_",
+            "-- natural",
+            "/* using */",
+        ] {
+            assert!(!has_word(sql, &["natural", "using"]), "{sql}");
         }
     }
 

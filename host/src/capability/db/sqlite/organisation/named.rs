@@ -3,7 +3,7 @@
 //! The engine hands a null to a virtual table for each column that an insertion leaves out, and for each that it gives as
 //! null. The table's own default is for the former alone, so the text is asked. Nothing is allowed or refused by it.
 
-use super::super::text::{skip_blank, skip_token};
+use super::super::text::Tokens;
 
 /// The columns that an insertion gives a value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,7 +18,7 @@ pub(super) enum Named {
 impl Named {
     /// Of the insertion in `sql`, which compiles.
     pub(super) fn of(sql: &str) -> Self {
-        let mut tokens = Tokens { sql, at: 0 };
+        let mut tokens = Tokens::of(sql);
         let mut depth = 0;
         loop {
             match tokens.next() {
@@ -75,39 +75,6 @@ fn unquoted(token: &str) -> String {
         ('"' | '`' | '\'', _) => inside.replace(&format!("{quote}{quote}"), &quote.to_string()),
         ('[', _) => inside.to_owned(),
         _ => token.to_owned(),
-    }
-}
-
-/// Words, quoted names and strings whole, and every other character by itself.
-struct Tokens<'a> {
-    sql: &'a str,
-    at: usize,
-}
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        let bytes = self.sql.as_bytes();
-        let start = skip_blank(bytes, self.at);
-        let first = *bytes.get(start)?;
-        let is_word = |byte: &u8| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || *byte >= 0x80
-        };
-        let mut end = start;
-        if is_word(&first) {
-            while bytes.get(end).is_some_and(is_word) {
-                end += 1;
-            }
-        } else {
-            end = skip_token(bytes, start);
-            // A doubled quote is one inside.
-            while matches!(first, b'\'' | b'"' | b'`') && bytes.get(end) == Some(&first) {
-                end = skip_token(bytes, end);
-            }
-        }
-        self.at = end;
-        self.sql.get(start..end)
     }
 }
 

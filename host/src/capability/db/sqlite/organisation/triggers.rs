@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use super::super::authorizer::RowTriggers;
 use super::super::owned::Owned;
+use super::super::text::has_word;
 
 /// Triggers on tables that organisations own of which the text names the table once, where it says what it is on: they
 /// see `OLD` and `NEW`, which the engine does not tell from the table. What other texts do with it is not known.
@@ -56,7 +57,7 @@ pub(super) fn has_unclear(db: &Connection, owned: &Owned) -> rusqlite::Result<bo
     loop {
         let before = views.len();
         for (is_trigger, name, sql) in &definitions {
-            let joins = joins_by_name(sql)
+            let joins = has_word(sql, &["natural", "using"])
                 && owned
                     .tables()
                     .iter()
@@ -75,47 +76,6 @@ pub(super) fn has_unclear(db: &Connection, owned: &Owned) -> rusqlite::Result<bo
         }
         if before == views.len() {
             return Ok(false);
-        }
-    }
-}
-
-fn joins_by_name(sql: &str) -> bool {
-    has_word(sql, "natural") || has_word(sql, "using")
-}
-
-/// Whether the word is there by itself, in quotes or without, and not as a part of a longer name.
-fn has_word(sql: &str, word: &str) -> bool {
-    let is_part = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || *byte >= 0x80
-        })
-    };
-    let bytes = sql.as_bytes();
-    sql.match_indices(word).any(|(start, _)| {
-        let before = start.checked_sub(1).and_then(|at| bytes.get(at));
-        !is_part(before) && !is_part(bytes.get(start + word.len()))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_word;
-
-    #[test]
-    fn a_word_is_found_in_any_quotes_and_not_inside_another() {
-        for sql in [
-            "main.t",
-            "\"main\".t",
-            "[main].t",
-            "`main` .t",
-            "'main'.t",
-            "from(main)",
-            "/**/main/**/",
-        ] {
-            assert!(has_word(sql, "main"), "{sql}");
-        }
-        for sql in ["domain", "maintain", "main_", "_main", "remain$"] {
-            assert!(!has_word(sql, "main"), "{sql}");
         }
     }
 }
