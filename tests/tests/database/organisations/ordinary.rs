@@ -91,6 +91,9 @@ async fn no_organisation_can_use_up_the_ids_of_all() {
         format!("INSERT INTO ticket (rowid, title) VALUES ({last}, 'x')"),
         format!("UPDATE ticket SET id = {last} WHERE id = 1"),
         format!("UPDATE ticket SET rowid = {last} WHERE id = 1"),
+        format!("INSERT INTO ticket (id, title) VALUES ('{last}', 'x')"),
+        "UPDATE ticket SET id = '9223372036854775807.0' WHERE id = 1".to_owned(),
+        "INSERT INTO ticket (id, title) VALUES (9223372036854774784.0, 'x')".to_owned(),
     ] {
         let text = desk.fails(1, &sql, DENIED).await;
         assert!(text.contains("choose a smaller one"), "{text}");

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 pub(super) fn run(places: &Places, arguments: &[String]) -> Result<()> {
     let address = address(arguments)?;
     println!(
-        "Building the host and the example plugins, the first time for about seven minutes. Into {} this installs the \
+        "Building the host and the example plugins, the first time for up to eight minutes. Into {} this installs the \
          JavaScript and Python builders that the examples pin, from npm and PyPI.",
         places.build().display()
     );

@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_int};
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
@@ -147,7 +146,6 @@ unsafe impl VTab<'static> for OwnedTable {
             plan: Plan::default(),
             inner: None,
             is_at_end: true,
-            phantom: PhantomData,
         })
     }
 }
@@ -214,7 +212,6 @@ pub(super) struct Cursor<'t> {
     /// The statement, by its text.
     inner: Option<(String, Inner)>,
     is_at_end: bool,
-    phantom: PhantomData<&'t OwnedTable>,
 }
 
 impl Cursor<'_> {
@@ -227,20 +224,17 @@ impl Cursor<'_> {
             })
     }
 
-    fn choose(&mut self, sql: &str) -> Result<&mut Inner> {
+    /// The statement of this text, ready to run.
+    fn chosen(&mut self, sql: &str) -> Result<(String, Inner)> {
         match self.inner.take() {
             Some((text, mut inner)) if text == sql => {
                 inner.reset();
-                Ok(&mut self.inner.insert((text, inner)).1)
+                return Ok((text, inner));
             }
-            other => {
-                if let Some((text, inner)) = other {
-                    self.table.put_back(text, inner);
-                }
-                let inner = self.table.take(sql)?;
-                Ok(&mut self.inner.insert((sql.to_owned(), inner)).1)
-            }
+            Some((text, inner)) => self.table.put_back(text, inner),
+            None => {}
         }
+        Ok((sql.to_owned(), self.table.take(sql)?))
     }
 
     fn begin(&mut self, values: &Filters<'_>) -> Result<bool> {
@@ -256,12 +250,9 @@ impl Cursor<'_> {
         } else {
             &plan.narrow
         };
-        let chosen = self.choose(sql).map(|_| ());
+        let chosen = self.chosen(sql);
         self.plan = plan;
-        chosen?;
-        let Some((_, inner)) = &mut self.inner else {
-            return Ok(false);
-        };
+        let (_, inner) = self.inner.insert(chosen?);
         inner.bind(1, ValueRef::Integer(organisation))?;
         if !is_doubtful {
             for (at, value) in values.iter().enumerate() {

@@ -89,7 +89,8 @@ pub(super) fn insert(table: &OwnedTable, values: &Inserts<'_>) -> Result<i64> {
 pub(super) fn update(table: &OwnedTable, values: &Updates<'_>) -> Result<()> {
     let write = Write::begin(table)?;
     let shape = &table.shape;
-    let mut row = write.row(values.iter().next().unwrap_or(ValueRef::Null))?;
+    let old = write.row(values.iter().next().unwrap_or(ValueRef::Null))?;
+    let mut row = old.clone();
     let (old_id, new_id) = (at(values, 0)?, at(values, 1)?);
     let mut sets = Vec::new();
     let mut given = Vec::new();
@@ -99,7 +100,7 @@ pub(super) fn update(table: &OwnedTable, values: &Updates<'_>) -> Result<()> {
     let before = if is_told {
         Vec::new()
     } else {
-        write.values(&row)?
+        write.values(&old)?
     };
     for (index, column) in shape.columns.iter().enumerate() {
         if values.no_change(BEFORE_COLUMNS + index) {
@@ -142,9 +143,7 @@ pub(super) fn update(table: &OwnedTable, values: &Updates<'_>) -> Result<()> {
         let organisation = shape.organisation_name();
         sets.push(format!("{organisation} = {organisation}"));
     }
-    let old = write.row(values.iter().next().unwrap_or(ValueRef::Null))?;
-    given.extend(old);
-    given.push(Value::Integer(write.organisation));
+    given.extend(write.parameters(&old));
     write.run(
         &format!(
             "UPDATE main.{} SET {} WHERE {}",
@@ -273,22 +272,29 @@ impl<'t> Write<'t> {
 
     fn check_row_id(&self, id: &Value) -> Result<()> {
         let guard = &self.table.side.guard;
-        match id {
-            Value::Integer(id) if *id > LARGEST_ROW_ID => {
-                guard.deny(guard.policy().refuse(
-                    format_args!(
-                        "give a row of table \"{}\" the id {id}",
-                        self.table.shape.table
-                    ),
-                    format_args!(
-                        "ids that are chosen end at {LARGEST_ROW_ID} where organisations share them"
-                    ),
-                    "leave it out, or choose a smaller one",
-                ));
-                Err(denied("an id that is too large"))
-            }
-            _ => Ok(()),
+        // The column turns texts and real numbers into ids, if they are any.
+        #[expect(clippy::cast_precision_loss, reason = "the limit is a power of two")]
+        let is_larger = |number: f64| number > LARGEST_ROW_ID as f64;
+        let is_too_large = match id {
+            Value::Integer(id) => *id > LARGEST_ROW_ID,
+            Value::Real(id) => is_larger(*id),
+            Value::Text(id) => id.trim().parse().is_ok_and(is_larger),
+            Value::Null | Value::Blob(_) => false,
+        };
+        if !is_too_large {
+            return Ok(());
         }
+        guard.deny(guard.policy().refuse(
+            format_args!(
+                "choose the id of a row of table \"{}\"",
+                self.table.shape.table
+            ),
+            format_args!(
+                "ids that are chosen end at {LARGEST_ROW_ID} where organisations share them"
+            ),
+            "leave it out, or choose a smaller one",
+        ));
+        Err(denied("an id that is too large"))
     }
 
     fn check_organisation(&self, value: &Value) -> Result<()> {
@@ -410,15 +416,13 @@ impl<'t> Write<'t> {
     }
 }
 
-/// The value at this place of what the engine handed over.
+/// The value at this place of what the engine handed over. One that is no UTF-8 is an error, since it would not be the same
+/// any more.
 fn at(values: &Values<'_>, place: usize) -> Result<Value> {
-    let value = values.iter().nth(place).unwrap_or(ValueRef::Null);
-    match value {
-        // What is no UTF-8 would not be the same value any more.
-        ValueRef::Text(text) => std::str::from_utf8(text)
-            .map(|text| Value::Text(text.to_owned()))
-            .map_err(|error| Error::Utf8Error(place, error)),
-        other => Value::try_from(other).map_err(|_| misuse("a value of no type")),
+    if place < values.len() {
+        values.get(place)
+    } else {
+        Ok(Value::Null)
     }
 }
 
